@@ -1,0 +1,96 @@
+//! Why the state folder cannot be used.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+/// An error of the state folder: what was wrong, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of trouble it is, for callers that go on without the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The folder cannot be made, read, written or locked as it must be.
+    Folder,
+    /// The database is damaged, or another program's.
+    Corrupt,
+    /// A newer Tidegate wrote the database.
+    Newer,
+    /// The disk, or the quota on it, is full.
+    Full,
+    /// Another process held the database for longer than 10 seconds.
+    Busy,
+    /// Anything else that SQLite reports.
+    Database,
+}
+
+impl Error {
+    /// What kind of trouble it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// `attempt` completes "cannot …".
+    pub(crate) fn io(attempt: &str, path: &Path, remedy: &str, source: std::io::Error) -> Self {
+        let kind = match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::Full,
+            _ => ErrorKind::Folder,
+        };
+        let message = format!("cannot {attempt} '{}': {source}; {remedy}", path.display());
+        Self { kind, message, source: Some(Box::new(source)) }
+    }
+
+    /// `attempt` completes "cannot …"; `file` is the database, or what stands for it in memory.
+    pub(crate) fn sqlite(attempt: &str, file: &str, source: rusqlite::Error) -> Self {
+        let (kind, cause) = explain(&source);
+        let message = format!("cannot {attempt} in the state database '{file}': {cause}");
+        Self { kind, message, source: Some(Box::new(source)) }
+    }
+}
+
+/// What a failure of SQLite means for the person who reads it, and what to do.
+fn explain(source: &rusqlite::Error) -> (ErrorKind, String) {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
+            ErrorKind::Corrupt,
+            "the file is damaged; move it away together with the files beside it that begin with its name, and a \
+             new one is made (it holds cached descriptions of APIs, the history of statements and the list of trusted files, \
+             nothing else)"
+                .to_owned(),
+        ),
+        Some(ErrorCode::DiskFull) => {
+            (ErrorKind::Full, "the disk is full; free some space, or choose another folder with --state".to_owned())
+        }
+        Some(ErrorCode::ReadOnly) => (
+            ErrorKind::Folder,
+            "it cannot be written; make the folder and its files writable for you, or choose another with --state"
+                .to_owned(),
+        ),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
+            ErrorKind::Folder,
+            format!("{source}; the folder and its files must belong to you, or choose another with --state"),
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Busy,
+            "another process holds it; wait for it or end it, then try again".to_owned(),
+        ),
+        Some(ErrorCode::SystemIoFailure) => (
+            ErrorKind::Folder,
+            format!("{source}; look after the disk, or choose a folder on another one with --state"),
+        ),
+        _ => (ErrorKind::Database, source.to_string()),
+    }
+}

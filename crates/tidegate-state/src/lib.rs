@@ -1,0 +1,102 @@
+//! The state folder: cached metadata, statement history and trusted files, in one SQLite database.
+//!
+//! One owner of what lasts. The folder is 0700 and its files 0600; network file systems are refused, since
+//! SQLite's locks do not hold there. The schema has a version and migrations. Nothing here knows HTTP or SQL
+//! engines, or reads the clock. The database is opened when it is first used; several processes may use one
+//! folder at once. Calls block for as long as the disk does, and at most 10 seconds for another
+//! process.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+mod encode;
+mod error;
+mod filesystem;
+mod metadata;
+mod migrations;
+mod open;
+mod permissions;
+mod records;
+mod statements;
+
+mod trust;
+
+pub use error::{Error, ErrorKind};
+pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Name in errors of a state that ends with the process.
+const IN_MEMORY: &str = ":memory:";
+
+/// A state folder, or a state that ends with the process.
+#[derive(Debug)]
+pub struct State {
+    /// `None` for one that ends with the process.
+    folder: Option<PathBuf>,
+    /// `None` until the first use, and after one that could not open it: the next tries again.
+    connection: Mutex<Option<Connection>>,
+}
+
+impl State {
+    /// State in this folder; nothing is opened or made before it is used.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { folder: Some(folder.to_owned()), connection: Mutex::new(None) }
+    }
+
+    /// State that ends with the process.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self { folder: None, connection: Mutex::new(None) }
+    }
+
+    /// Whether it outlives the process.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// Runs `work` on the open database. `attempt` completes "cannot …" in an error.
+    fn run<T>(&self, attempt: &str, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        // A panic in `work` rolled its transaction back, so that the connection is as good as before.
+        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *slot {
+            Some(connection) => connection,
+            empty => empty.insert(self.open()?),
+        };
+        work(connection).map_err(|source| Error::sqlite(attempt, &self.name(), source))
+    }
+
+    /// Runs `work` in a transaction that takes the write lock at once: one that begins by reading cannot wait for
+    /// another process when it comes to writing.
+    fn write<T>(&self, attempt: &str, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        self.run(attempt, |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+
+    fn open(&self) -> Result<Connection> {
+        match &self.folder {
+            Some(folder) => open::folder(folder),
+            None => open::memory(IN_MEMORY),
+        }
+    }
+
+    /// Name of the database in errors.
+    fn name(&self) -> String {
+        match &self.folder {
+            Some(folder) => folder.join(open::DATABASE).display().to_string(),
+            None => IN_MEMORY.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! The schema, as the steps that lead to it.
+//!
+//! `PRAGMA user_version` holds how many steps a database has taken. A step that was released is never edited:
+//! a change is a new step. All missing steps run in one transaction, so that a database is never half way.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Error, ErrorKind};
+
+/// `PRAGMA application_id` of Tidegate's databases: "Tide" in ASCII.
+const APPLICATION_ID: i32 = 0x5469_6465;
+
+/// Steps in order; the n-th leads to schema version n.
+pub(crate) const STEPS: &[&str] = &[
+    // 1. Times are microseconds since 1970 UTC. AUTOINCREMENT: an id is never given twice, even after pruning.
+    "CREATE TABLE metadata (
+         fingerprint TEXT PRIMARY KEY NOT NULL,
+         document TEXT NOT NULL,
+         etag TEXT,
+         last_modified TEXT,
+         checked_at INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE statements (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         process INTEGER NOT NULL,
+         principal TEXT NOT NULL,
+         sql TEXT NOT NULL,
+         kind TEXT NOT NULL,
+         label TEXT,
+         started_at INTEGER NOT NULL,
+         state TEXT,
+         error TEXT,
+         rows INTEGER NOT NULL DEFAULT 0,
+         calls INTEGER NOT NULL DEFAULT 0,
+         retries INTEGER NOT NULL DEFAULT 0,
+         bytes INTEGER NOT NULL DEFAULT 0,
+         waited INTEGER NOT NULL DEFAULT 0,
+         ended_at INTEGER
+     ) STRICT;
+     CREATE INDEX statements_started_at ON statements (started_at);
+     CREATE TABLE trusted (
+         file BLOB PRIMARY KEY NOT NULL,
+         sha256 TEXT NOT NULL
+     ) STRICT;",
+];
+
+/// Brings the database to the newest schema. `file` names it in errors.
+pub(crate) fn migrate(connection: &mut Connection, file: &str, steps: &[&str]) -> Result<(), Error> {
+    let failed = |source| Error::sqlite("bring the schema up to date", file, source);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
+
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && pragma("application_id")? != APPLICATION_ID {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("'{file}' is a database of another program; move it away, or choose another folder with --state"),
+        ));
+    }
+    let version = pragma("user_version")?;
+    let Some(missing) = usize::try_from(version).ok().and_then(|known| steps.get(known..)) else {
+        return Err(Error::new(
+            ErrorKind::Newer,
+            format!(
+                "the state database '{file}' has schema version {version} and this Tidegate knows up to {}; \
+                 update Tidegate, or choose another folder with --state",
+                steps.len()
+            ),
+        ));
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for step in missing {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", crate::encode::saturate(steps.len())).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}

@@ -1,0 +1,100 @@
+//! Makes the folder and opens the database in it.
+//!
+//! Opening is done under an exclusive lock on `state.lock`, since SQLite does not wait when two processes
+//! switch one new database to WAL at once. The lock also keeps a second opener of this process away while the
+//! new database file is held open here: closing any descriptor of a file drops the process's POSIX locks on it.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, ErrorKind};
+use crate::{filesystem, migrations, permissions};
+
+/// Name of the database in the state folder; SQLite keeps `-wal` and `-shm` beside it.
+pub(crate) const DATABASE: &str = "state.db";
+const LOCK: &str = "state.lock";
+const REMEDY: &str = "choose another folder with --state";
+
+/// How long a statement waits for another process's write. Writes here take milliseconds.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the database of this folder, which is made if need be.
+pub(crate) fn folder(folder: &Path) -> Result<Connection, Error> {
+    make_folder(folder)?;
+    filesystem::refuse_network(folder)?;
+    let _opening = lock(&folder.join(LOCK))?;
+    let path = folder.join(DATABASE);
+    make_file(&path)?;
+    permissions::tighten_beside(&path)?;
+    let name = path.display().to_string();
+    let mut connection =
+        Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|source| Error::sqlite("open a connection", &name, source))?;
+    configure(&connection, &name)?;
+    migrations::migrate(&mut connection, &name, migrations::STEPS)?;
+    Ok(connection)
+}
+
+/// Opens a database that ends with the process. `name` stands for it in errors.
+pub(crate) fn memory(name: &str) -> Result<Connection, Error> {
+    let mut connection =
+        Connection::open_in_memory().map_err(|source| Error::sqlite("open a connection", name, source))?;
+    migrations::migrate(&mut connection, name, migrations::STEPS)?;
+    Ok(connection)
+}
+
+/// WAL lets readers go on while another process writes. With it `synchronous = NORMAL` keeps the database whole
+/// through a power cut; what may be lost is the last commits, and everything here is a cache, a history or a
+/// question that is asked again. A table whose commit must outlive a power cut needs `FULL`.
+fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
+    let failed = |source| Error::sqlite("set the journal mode", name, source);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(Error::new(
+            ErrorKind::Folder,
+            format!(
+                "the file system of '{name}' cannot share memory between processes (journal mode is '{mode}'); {REMEDY}"
+            ),
+        ));
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => permissions::tighten_folder(folder, &found, &folder.join(DATABASE)),
+        Ok(_) => Err(Error::new(
+            ErrorKind::Folder,
+            format!("the state folder '{}' is a file; move it away, or {REMEDY}", folder.display()),
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => permissions::create_folder(folder)
+            .map_err(|source| Error::io("make the state folder", folder, REMEDY, source)),
+        Err(source) => Err(Error::io("use the state folder", folder, REMEDY, source)),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::io("lock", path, REMEDY, source);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let file = permissions::private(&mut options).open(path).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
+/// Makes the database file before SQLite does, which would leave its mode to the umask. SQLite gives `-wal` and
+/// `-shm` the mode of the database. An existing file is not opened here, see the module's page.
+fn make_file(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    match permissions::private(&mut options).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::io("make the state database", path, REMEDY, source)),
+    }
+}

@@ -1,0 +1,103 @@
+//! Keeps the folder and its files to their owner: 0700 and 0600.
+//!
+//! Elsewhere than on Unix the folder's inherited access list decides, which in a user's profile is the user's own.
+
+use std::fs::{Metadata, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// The files that belong to the database.
+fn family(database: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    ["", "-wal", "-shm"].into_iter().map(|suffix| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{self, DirBuilder, Permissions};
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+
+    use super::{Error, Metadata, OpenOptions, Path, family};
+    use crate::error::ErrorKind;
+
+    const FOLDER: u32 = 0o700;
+    const FILE: u32 = 0o600;
+    const OTHERS: u32 = 0o077;
+
+    pub(crate) fn create_folder(folder: &Path) -> std::io::Result<()> {
+        DirBuilder::new().recursive(true).mode(FOLDER).create(folder)
+    }
+
+    pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.mode(FILE)
+    }
+
+    /// Takes others' access from a folder that is ours: one with our database, or an empty one. Any other is
+    /// refused, since `--state` may name a folder that others need (`/tmp`, a project).
+    pub(crate) fn tighten_folder(folder: &Path, found: &Metadata, database: &Path) -> Result<(), Error> {
+        let mode = found.permissions().mode() & 0o7777;
+        if mode & OTHERS == 0 {
+            return Ok(());
+        }
+        let shared = mode & 0o1000 != 0;
+        let ours = database.exists() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        if shared || !ours {
+            return Err(Error::new(
+                ErrorKind::Folder,
+                format!(
+                    "the state folder '{}' is open to other users (mode {mode:04o}) and holds other things than \
+                     Tidegate's state; choose a folder of its own with --state",
+                    folder.display()
+                ),
+            ));
+        }
+        fs::set_permissions(folder, Permissions::from_mode(FOLDER)).map_err(|source| {
+            Error::io("take other users' access from", folder, "it must belong to you with mode 0700", source)
+        })
+    }
+
+    /// Takes others' access from the database and the files beside it, by path: see [`crate::open`] for why they
+    /// are not opened.
+    pub(crate) fn tighten_beside(database: &Path) -> Result<(), Error> {
+        for path in family(database) {
+            let Ok(found) = fs::metadata(&path) else { continue };
+            if found.permissions().mode() & OTHERS != 0 {
+                fs::set_permissions(&path, Permissions::from_mode(FILE)).map_err(|source| {
+                    Error::io("take other users' access from", &path, "it must belong to you with mode 0600", source)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+pub(crate) use unix::{create_folder, private, tighten_beside, tighten_folder};
+
+#[cfg(not(unix))]
+mod other {
+    use super::{Error, Metadata, OpenOptions, Path};
+
+    pub(crate) fn create_folder(folder: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)
+    }
+
+    pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(crate) fn tighten_folder(_: &Path, _: &Metadata, _: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
+    pub(crate) fn tighten_beside(_: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) use other::{create_folder, private, tighten_beside, tighten_folder};

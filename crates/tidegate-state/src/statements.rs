@@ -1,0 +1,105 @@
+//! The history of statements, for `system.statements`.
+
+use std::time::Duration;
+
+use rusqlite::{Row, params};
+
+use crate::encode::{from_micros, saturate, to_micros, unsigned};
+use crate::{Result, State, StatementEnd, StatementRecord, StatementStart};
+
+/// How many statements are kept at most; older ones go when a new one begins.
+pub(crate) const KEPT: i64 = 10_000;
+/// How long a statement is kept at most, measured at the beginning of a newer one.
+pub(crate) const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+impl State {
+    /// Keeps the beginning of a statement and numbers it; ids grow and are never given twice.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn begin_statement(&self, start: &StatementStart) -> Result<u64> {
+        let started_at = to_micros(start.started_at);
+        self.write("keep a statement", |transaction| {
+            transaction.execute(
+                "INSERT INTO statements (process, principal, sql, kind, label, started_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![std::process::id(), start.principal, start.sql, start.kind, start.label, started_at],
+            )?;
+            let id = transaction.last_insert_rowid();
+            let oldest = started_at.saturating_sub(saturate(KEPT_FOR.as_micros()));
+            transaction.execute("DELETE FROM statements WHERE id <= ?1", [id - KEPT])?;
+            transaction.execute("DELETE FROM statements WHERE started_at < ?1", [oldest])?;
+            Ok(unsigned(id))
+        })
+    }
+
+    /// Keeps how a statement ended. The first end stands: one that was kept already, or whose statement was
+    /// pruned meanwhile, is left alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn end_statement(&self, id: u64, end: &StatementEnd) -> Result<()> {
+        self.write("keep the end of a statement", |transaction| {
+            transaction.execute(
+                "UPDATE statements
+                 SET state = ?2, error = ?3, rows = ?4, calls = ?5, retries = ?6, bytes = ?7, waited = ?8, ended_at = ?9
+                 WHERE id = ?1 AND ended_at IS NULL",
+                params![
+                    saturate(id),
+                    end.state,
+                    end.error,
+                    saturate(end.rows),
+                    saturate(end.calls),
+                    saturate(end.retries),
+                    saturate(end.bytes),
+                    saturate(end.waited.as_micros()),
+                    to_micros(end.ended_at),
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The newest statements, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn statements(&self, limit: u32) -> Result<Vec<StatementRecord>> {
+        self.run("read the history of statements", |connection| {
+            let mut query = connection.prepare_cached(
+                "SELECT id, process, principal, sql, kind, label, started_at,
+                        state, error, rows, calls, retries, bytes, waited, ended_at
+                 FROM statements ORDER BY id DESC LIMIT ?1",
+            )?;
+            query.query_map([limit], record)?.collect()
+        })
+    }
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<StatementRecord> {
+    let end = match row.get::<_, Option<i64>>("ended_at")? {
+        None => None,
+        Some(ended_at) => Some(StatementEnd {
+            state: row.get("state")?,
+            error: row.get("error")?,
+            rows: unsigned(row.get("rows")?),
+            calls: unsigned(row.get("calls")?),
+            retries: unsigned(row.get("retries")?),
+            bytes: unsigned(row.get("bytes")?),
+            waited: Duration::from_micros(unsigned(row.get("waited")?)),
+            ended_at: from_micros(ended_at),
+        }),
+    };
+    Ok(StatementRecord {
+        id: unsigned(row.get("id")?),
+        process: row.get("process")?,
+        start: StatementStart {
+            principal: row.get("principal")?,
+            sql: row.get("sql")?,
+            kind: row.get("kind")?,
+            label: row.get("label")?,
+            started_at: from_micros(row.get("started_at")?),
+        },
+        end,
+    })
+}
