@@ -1,0 +1,123 @@
+//! Why there is no response.
+
+use serde::{Deserialize, Serialize};
+
+/// A request that got no usable response. Statuses are not errors here: they are responses.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    sent: Sent,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What went wrong. Recordings spell it in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The name was not found, or nothing accepted the connection.
+    Connect,
+    /// TLS could not be agreed on, or the certificate is not trusted.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke before the response was complete.
+    Broken,
+    /// The body is larger than its cap.
+    TooLarge,
+    /// The user gave up, before the request was sent or while it was under way.
+    Cancelled,
+    /// The target is an origin that the connection does not allow.
+    OriginRefused,
+    /// More redirects than are followed, or one that cannot be.
+    Redirect,
+    /// A replay has no such exchange.
+    NotRecorded,
+    /// A local file could not be read or written.
+    File,
+    /// The request itself cannot be sent: a bad header or body.
+    Invalid,
+}
+
+impl ErrorKind {
+    /// Whether a failure of this kind passes by itself: the same request may well succeed a little later.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Connect | Self::Timeout | Self::Broken)
+    }
+}
+
+/// Whether the server may have seen the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// Surely not.
+    No,
+    /// It may have acted on it.
+    Maybe,
+}
+
+impl Error {
+    /// An error with a message that says what was wrong, where, and what to do.
+    pub fn new(kind: ErrorKind, sent: Sent, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), sent, source: None }
+    }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The same error with words put after its message.
+    #[must_use]
+    pub(crate) fn remark(mut self, after: impl std::fmt::Display) -> Self {
+        self.message = format!("{} ({after})", self.message);
+        self
+    }
+
+    /// The same error with words put before its message.
+    #[must_use]
+    pub fn context(mut self, before: impl std::fmt::Display) -> Self {
+        self.message = format!("{before}: {}", self.message);
+        self
+    }
+
+    pub(crate) fn too_large(cap: u64) -> Self {
+        let message =
+            format!("the response body is larger than {cap} bytes; ask for fewer columns, or for fewer rows in a page");
+        Self::new(ErrorKind::TooLarge, Sent::Maybe, message)
+    }
+
+    pub(crate) fn cancelled(sent: Sent) -> Self {
+        Self::new(ErrorKind::Cancelled, sent, "the statement was cancelled")
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Whether the server may have seen the request.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    /// Whether the user gave up.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.kind == ErrorKind::Cancelled
+    }
+
+    /// Whether the same request may well succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
+}

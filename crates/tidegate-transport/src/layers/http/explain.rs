@@ -1,0 +1,121 @@
+//! Turns the client's errors into ours: what kind, whether the request was sent, and what to do about it.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use crate::{Error, ErrorKind, Request, Sent};
+
+/// Where a request went, for messages.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// `host:port`, without path and query: those may hold what must not be shown.
+    server: String,
+    connection: Arc<str>,
+}
+
+impl Place {
+    pub(super) fn of(request: &Request) -> Self {
+        let host = request.url.host_str().unwrap_or("(no host)");
+        let server = match request.url.port_or_known_default() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Self { server, connection: Arc::clone(&request.operation.connection) }
+    }
+}
+
+/// Our error for one of the client's. Its URL is dropped: it may hold a secret.
+pub(super) fn explain(error: reqwest::Error, place: &Place) -> Error {
+    let error = error.without_url();
+    let Place { server, connection } = place;
+    let cause = root_cause(&error);
+    let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
+    let (kind, message) = if error.is_builder() {
+        (
+            ErrorKind::Invalid,
+            format!("the request to {server} cannot be sent: {cause}; check the url of connection {connection}"),
+        )
+    } else if error.is_dns() {
+        (
+            ErrorKind::Connect,
+            format!(
+                "the host of {server} was not found: {cause}; check the url of connection {connection}, and that this machine is online"
+            ),
+        )
+    } else if let Some(tls) = find::<rustls::Error>(&error) {
+        (ErrorKind::Tls, tls_message(tls, place))
+    } else if error.is_timeout() && error.is_connect() {
+        (
+            ErrorKind::Timeout,
+            format!(
+                "no connection to {server} in time; check the url of connection {connection}, and whether a proxy or firewall is in the way"
+            ),
+        )
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, format!("no answer from {server} in time; try again later, or allow it more time"))
+    } else if error.is_connect() {
+        (
+            ErrorKind::Connect,
+            format!(
+                "cannot connect to {server}: {cause}; check the url of connection {connection}, and that the service runs"
+            ),
+        )
+    } else if is_decompression(&error) {
+        (
+            ErrorKind::Broken,
+            format!(
+                "the answer of {server} could not be decompressed: {cause}; the server or a proxy on the way damages it"
+            ),
+        )
+    } else {
+        (
+            ErrorKind::Broken,
+            format!("the connection to {server} broke before the answer was complete: {cause}; try again"),
+        )
+    };
+    Error::new(kind, sent, message).with_source(error)
+}
+
+fn tls_message(error: &rustls::Error, place: &Place) -> String {
+    let Place { server, connection } = place;
+    let advice = match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "add the certificate of its issuer to the system's, or name a PEM file that has it in SSL_CERT_FILE".into()
+        }
+        rustls::Error::InvalidMessage(_) => {
+            format!("it does not seem to speak TLS: should the url of connection {connection} begin with http:// ?")
+        }
+        _ => format!("check the url of connection {connection}, and the clock of this machine"),
+    };
+    format!("no secure connection to {server}: {error}; {advice}")
+}
+
+/// A decompressor reports damaged input as an I/O error of its own. What comes from the protocol or from the
+/// socket is wrapped by hyper.
+fn is_decompression(error: &reqwest::Error) -> bool {
+    chain(error)
+        .find(|cause| !cause.is::<reqwest::Error>())
+        .and_then(|cause| cause.downcast_ref::<std::io::Error>())
+        .is_some_and(|io| io.raw_os_error().is_none())
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    chain(error).last().map_or_else(|| error.to_string(), |cause| cause.to_string())
+}
+
+/// An error and its causes. `io::Error` hides what it wraps from `source` (it names the wrapped one's source),
+/// so it is opened here.
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| next(*error))
+}
+
+fn next<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|cause| cause.downcast_ref())
+}

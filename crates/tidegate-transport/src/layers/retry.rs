@@ -1,0 +1,145 @@
+//! Sends a request again when that may help and cannot harm.
+//!
+//! Relies on what the request and the outcome say about themselves ([`Repeat`](crate::Repeat),
+//! [`Error::sent`]); the table is in `decide`. Each repeat is paid from the statement's retry budget, and the
+//! wait before it ends at once when the statement is cancelled.
+
+mod after;
+mod decide;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use self::after::retry_after;
+use self::decide::{Outcome, decide};
+use crate::{Clock, Error, Jitter, Request, Response, Result, Sent, Statement, Transport};
+
+/// How often and how soon a request is sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts of one request, the first included. 5 by default; 0 counts as 1.
+    pub max_attempts: u32,
+    /// Longest wait before the second attempt; it doubles with each further one. 250 ms by default.
+    pub base: Duration,
+    /// Longest wait of our own choice. 20 s by default.
+    pub cap: Duration,
+    /// Longest wait at the server's wish (`Retry-After`). 120 s by default. When the server asks for more, its
+    /// answer is handed on, so that the user hears when to come back.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 5,
+            base: Duration::from_millis(250),
+            cap: Duration::from_secs(20),
+            max_retry_after: Duration::from_secs(120),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Longest wait after this attempt (from 1) when the server does not name one.
+    fn backoff(&self, attempt: u32) -> Duration {
+        let doubled = 2_u32.checked_pow(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.base.saturating_mul(doubled).min(self.cap)
+    }
+}
+
+/// Repeats attempts that failed for the time being.
+#[derive(Debug)]
+pub struct Retry {
+    inner: Arc<dyn Transport>,
+    policy: RetryPolicy,
+    clock: Arc<dyn Clock>,
+    jitter: Arc<Jitter>,
+}
+
+/// Why no further attempt is made.
+enum Stop {
+    /// There is no reason for one.
+    Done,
+    /// As many were made as the policy allows.
+    Attempts,
+    /// The statement has no retries left.
+    Budget,
+}
+
+impl Retry {
+    /// Wraps a transport.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Transport>, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Arc<Jitter>) -> Self {
+        Self { inner, policy, clock, jitter }
+    }
+
+    /// How long to wait before the next attempt, or why there is none.
+    fn next(&self, request: &Request, result: &Result<Response>) -> Result<Duration, Stop> {
+        let operation = &request.operation;
+        if !decide(Outcome::of(result), operation.repeat) {
+            return Err(Stop::Done);
+        }
+        if operation.attempt >= self.policy.max_attempts {
+            return Err(Stop::Attempts);
+        }
+        let asked = result.as_ref().ok().and_then(|response| retry_after(&response.headers, self.clock.now()));
+        let wait = match asked {
+            Some(wait) if wait > self.policy.max_retry_after => return Err(Stop::Done),
+            Some(wait) => wait,
+            // Full jitter: clients that failed together do not come back together.
+            None => self.jitter.up_to(self.policy.backoff(operation.attempt)),
+        };
+        if !operation.statement.take_retry() {
+            return Err(Stop::Budget);
+        }
+        Ok(wait)
+    }
+
+    async fn wait(&self, wait: Duration, statement: &Statement) -> Result<()> {
+        let from = self.clock.elapsed();
+        let cancelled = tokio::select! {
+            biased;
+            () = statement.cancellation().cancelled() => true,
+            () = self.clock.sleep(wait) => false,
+        };
+        statement.count_wait(self.clock.elapsed().saturating_sub(from));
+        // The last attempt may have been acted on; this one is not sent.
+        if cancelled { Err(Error::cancelled(Sent::Maybe)) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Transport for Retry {
+    async fn send(&self, mut request: Request) -> Result<Response> {
+        let statement = Arc::clone(&request.operation.statement);
+        request.operation.attempt = 1;
+        loop {
+            if statement.cancellation().is_cancelled() {
+                return Err(Error::cancelled(if request.operation.attempt == 1 { Sent::No } else { Sent::Maybe }));
+            }
+            let result = self.inner.send(request.clone()).await;
+            let wait = match self.next(&request, &result) {
+                Ok(wait) => wait,
+                Err(stop) => return result.map_err(|error| explain(error, &stop, request.operation.attempt)),
+            };
+            // A body that nobody reads would keep its connection.
+            drop(result);
+            self.wait(wait, &statement).await?;
+            request.operation.attempt += 1;
+        }
+    }
+}
+
+/// Says in the message what was tried.
+fn explain(error: Error, stop: &Stop, attempts: u32) -> Error {
+    match (stop, attempts) {
+        (Stop::Budget, 1) => error.remark("not tried again: this statement has used up its retries"),
+        (Stop::Budget, n) => error.remark(format_args!("after {n} attempts; this statement has used up its retries")),
+        (_, 1) => error,
+        (_, n) => error.remark(format_args!("after {n} attempts")),
+    }
+}

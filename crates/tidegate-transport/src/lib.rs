@@ -1,0 +1,134 @@
+//! The one seam between the engine and the network, and the layers on it.
+//!
+//! [`Transport`] has one method. Each layer is a file of its own that wraps another `Transport`; the facade
+//! puts them in order, outermost first:
+//!
+//! ```text
+//! redirect -> origin guard -> retry -> collect -> observe -> record | replay | fault -> auth -> http
+//! ```
+//!
+//! What another order would break:
+//!
+//! * guard outside redirect: a redirect could lead anywhere, since only the first request were checked.
+//! * redirect inside retry: a failure at the third hop would repeat the first two.
+//! * retry inside collect: a body that is cut in the middle would be a failed statement, or a short page, but
+//!   not a failed attempt.
+//! * observe outside retry: three attempts would be counted as one call. Outside collect: the bytes of a body
+//!   that was too large would not be counted.
+//! * record inside auth: credentials would be written to the file. Outside retry: a replay could not show the
+//!   same attempts. Replay and fault stand where record stands, so that all above them see no difference.
+//! * auth outside redirect: credentials would travel with the request to whatever origin a redirect names.
+//!
+//! No layer guesses from the HTTP verb: the request carries an [`Operation`] that says what it is for and
+//! whether it may be repeated. Time and randomness are handed in ([`Clock`], [`Jitter`]).
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tidegate_transport::*;
+//!
+//! fn stack(url: &url::Url, credentials: Credentials, log: Arc<RequestLog>) -> Arc<dyn Transport> {
+//!     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+//!     let http = Arc::new(Http::new(HttpOptions::default()));
+//!     let auth = Arc::new(Auth::new(http, url.origin(), credentials));
+//!     let observe = Arc::new(Observe::new(auth, log, Arc::clone(&clock)));
+//!     let collect = Arc::new(Collect::new(observe));
+//!     let jitter = Arc::new(Jitter::from_entropy());
+//!     let retry = Arc::new(Retry::new(collect, RetryPolicy::default(), clock, jitter));
+//!     let guard = Arc::new(OriginGuard::new(retry, url.origin(), Vec::new()));
+//!     Arc::new(Redirect::new(guard))
+//! }
+//! # let url = url::Url::parse("https://api.example/v1").unwrap();
+//! # stack(&url, Credentials::Bearer(Secret::new("abc")), Arc::new(RequestLog::new(100)));
+//! ```
+
+mod body;
+mod clock;
+mod error;
+mod layers;
+mod log;
+mod operation;
+mod redact;
+mod secret;
+mod statement;
+#[cfg(test)]
+mod testing;
+
+pub use body::Body;
+pub use clock::{Clock, Jitter, SystemClock, TestClock};
+pub use error::{Error, ErrorKind, Sent};
+pub use layers::{
+    Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, Observe, OriginGuard,
+    Record, Recorder, Redirect, Replay, Retry, RetryPolicy, retry_after,
+};
+pub use log::{RequestLog, RequestRecord};
+pub use operation::{BodyMode, DEFAULT_BODY_CAP, Operation, Purpose, Repeat};
+pub use redact::{redact_text, redact_url};
+pub use secret::Secret;
+pub use statement::{DEFAULT_RETRY_BUDGET, Statement, StatementCounts, StatementId};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The seam: something that answers requests.
+#[async_trait]
+pub trait Transport: Send + Sync + std::fmt::Debug {
+    /// Sends one request and returns the response, whatever its status. An error means that there is no
+    /// response: see [`Error::sent`] for whether the server may have acted on the request.
+    async fn send(&self, request: Request) -> Result<Response>;
+}
+
+/// A request, before it is signed. Its `Debug` shows neither its body nor what looks like a credential.
+#[derive(Clone)]
+pub struct Request {
+    /// HTTP method.
+    pub method: Method,
+    /// Absolute URL.
+    pub url: Url,
+    /// Headers, without credentials.
+    pub headers: HeaderMap,
+    /// Body; empty for none.
+    pub body: Bytes,
+    /// What the request is for.
+    pub operation: Operation,
+}
+
+/// A response. Its status may be any; who asked decides what it means. Its `Debug` shows neither its body nor
+/// what looks like a credential.
+pub struct Response {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The URL that answered: another than was asked for after redirects.
+    pub url: Url,
+    /// The body, already decompressed.
+    pub body: Body,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &redact_url(&self.url))
+            .field("headers", &redact::ShownHeaders(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("operation", &self.operation)
+            .finish()
+    }
+}
+
+impl std::fmt::Debug for Response {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &redact::ShownHeaders(&self.headers))
+            .field("url", &redact_url(&self.url))
+            .field("body", &self.body)
+            .finish()
+    }
+}

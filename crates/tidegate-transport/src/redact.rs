@@ -1,0 +1,188 @@
+//! What is shown, logged or recorded, without what must not be seen.
+//!
+//! One rule decides which names carry a credential, for query parameters and headers alike. It must not catch
+//! names of paging (`$skiptoken`, `pageToken`, `x-continuation-token`): a log without them tells nothing, and
+//! a replay could not tell one page from the next.
+
+use std::borrow::Cow;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, LINK, LOCATION};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use crate::Secret;
+
+/// Stands in the place of what was blanked. It needs no escaping in a URL, in a header or in JSON.
+pub(crate) const BLANK: &str = "***";
+
+/// Names that carry a credential when they are exactly this, without case, `-`, `_`, `.` and `$`.
+const SECRET_NAMES: &[&str] = &[
+    "assertion",
+    "auth",
+    "code",
+    "credential",
+    "credentials",
+    "jwt",
+    "key",
+    "pass",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+    "session",
+    "sessionid",
+    "sid",
+    "sig",
+    "signature",
+    "token",
+];
+
+/// Names that carry a credential when they end so: `X-Api-Key`, `client_secret`, `X-Amz-Signature`.
+const SECRET_ENDINGS: &[&str] = &[
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "authkey",
+    "authorization",
+    "authtoken",
+    "clientassertion",
+    "cookie",
+    "credential",
+    "csrftoken",
+    "idtoken",
+    "password",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "securitytoken",
+    "sessionid",
+    "signature",
+    "subscriptionkey",
+];
+
+/// Secrets shorter than this are not looked for in texts: blanking each `a` would destroy the text and hide nothing.
+const SHORTEST_SOUGHT: usize = 4;
+
+/// Whether a query parameter or header of this name carries a credential.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let plain: String =
+        name.chars().filter(|c| !matches!(c, '-' | '_' | '.' | '$')).map(|c| c.to_ascii_lowercase()).collect();
+    SECRET_NAMES.contains(&plain.as_str()) || SECRET_ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// The URL as it may be shown: without user information and fragment, and with the values of query parameters
+/// that look like credentials blanked.
+///
+/// ```
+/// let url = url::Url::parse("https://me:pw@api.example/v1?$top=5&Api_Key=abc").unwrap();
+/// assert_eq!(tidegate_transport::redact_url(&url), "https://api.example/v1?$top=5&Api_Key=***");
+/// ```
+#[must_use]
+pub fn redact_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    // Both fail only for URLs that cannot have user information, and then there is none to show.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_fragment(None);
+    redact_query(shown.as_str())
+}
+
+/// A text with the values of query parameters that look like credentials blanked: a URL, absolute or relative,
+/// or something that contains URLs, such as a `Link` header.
+pub(crate) fn redact_query(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['?', '&']) {
+        let (before, parameter) = rest.split_at(start + 1);
+        shown.push_str(before);
+        let end = parameter.find(['&', '#', ' ', '"', '\'', '<', '>']).unwrap_or(parameter.len());
+        match parameter[..end].split_once('=') {
+            Some((name, _)) if is_secret_name(&percent_decode_str(name).decode_utf8_lossy()) => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(BLANK);
+            }
+            _ => shown.push_str(&parameter[..end]),
+        }
+        rest = &parameter[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// A text with every occurrence of these secrets blanked, as they are and percent-encoded. For texts that came
+/// from outside, such as a server's answer that repeats the credential it was sent.
+///
+/// Secrets of fewer than four bytes are not looked for.
+#[must_use]
+pub fn redact_text<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
+    let mut shown = Cow::Borrowed(text);
+    for secret in secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST_SOUGHT) {
+        let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        for form in [secret, encoded.as_str()] {
+            if shown.contains(form) {
+                shown = Cow::Owned(shown.replace(form, BLANK));
+            }
+        }
+    }
+    shown
+}
+
+/// The value of a header as it may be shown.
+pub(crate) fn redact_header(name: &HeaderName, value: &HeaderValue) -> String {
+    if value.is_sensitive() || is_secret_name(name.as_str()) {
+        return BLANK.to_owned();
+    }
+    let text = String::from_utf8_lossy(value.as_bytes());
+    if [LINK, LOCATION].contains(name) { redact_query(&text) } else { text.into_owned() }
+}
+
+/// Headers whose `Debug` shows no credential.
+pub(crate) struct ShownHeaders<'a>(pub(crate) &'a HeaderMap);
+
+impl std::fmt::Debug for ShownHeaders<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, redact_header(name, value)))).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_shown_without_credentials() {
+        for (url, shown) in [
+            ("https://a.example/x", "https://a.example/x"),
+            ("https://u:p@a.example:8443/x?y=1#access_token=z", "https://a.example:8443/x?y=1"),
+            ("https://a.example/?token=s&b=2&SIG=s&apiKey=s", "https://a.example/?token=***&b=2&SIG=***&apiKey=***"),
+            ("https://a.example/?api%5Fkey=s&empty", "https://a.example/?api%5Fkey=***&empty"),
+            ("https://a.example/?password=a;b,c", "https://a.example/?password=***"),
+            (
+                "https://a.example/?X-Amz-Signature=s&client_secret=s",
+                "https://a.example/?X-Amz-Signature=***&client_secret=***",
+            ),
+            (
+                "https://a.example/?$skiptoken=7&pageToken=8&cursor=9",
+                "https://a.example/?$skiptoken=7&pageToken=8&cursor=9",
+            ),
+            ("https://a.example/?$filter=key%20eq%201&monkey=2", "https://a.example/?$filter=key%20eq%201&monkey=2"),
+        ] {
+            assert_eq!(redact_url(&Url::parse(url).unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn links_in_a_header_are_redacted_one_by_one() {
+        let link = r#"<https://a.example/?page=2&token=s>; rel="next", </x?key=s>; rel="last""#;
+        let shown = r#"<https://a.example/?page=2&token=***>; rel="next", </x?key=***>; rel="last""#;
+        assert_eq!(redact_query(link), shown);
+    }
+
+    #[test]
+    fn texts_lose_secrets_in_both_forms() {
+        let secrets = [Secret::new("pass/word"), Secret::new("abc")];
+        assert_eq!(redact_text("abc pass/word pass%2Fword", &secrets), "abc *** ***");
+    }
+}

@@ -1,0 +1,149 @@
+//! The statement that requests belong to: its counters, its retry budget and its cancellation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// Identifies a statement in the system tables.
+pub type StatementId = u64;
+
+/// Retries that one statement may spend, whatever the number of its requests.
+pub const DEFAULT_RETRY_BUDGET: u64 = 20;
+
+/// Shared by all requests of one statement.
+///
+/// The retry budget is the statement's and not the request's: a failing server must not be asked ten times
+/// for each of a thousand pages.
+#[derive(Debug)]
+pub struct Statement {
+    id: StatementId,
+    parent: Option<Arc<Statement>>,
+    cancel: CancellationToken,
+    retry_budget: AtomicU64,
+    calls: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
+    pages: AtomicU64,
+    rows: AtomicU64,
+    waited_nanos: AtomicU64,
+}
+
+/// What a statement has spent so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatementCounts {
+    /// HTTP attempts, whatever they were for.
+    pub calls: u64,
+    /// Those of the calls that repeated an earlier one.
+    pub retries: u64,
+    /// Bytes of response bodies, after decompression.
+    pub bytes: u64,
+    /// Pages decoded.
+    pub pages: u64,
+    /// Rows decoded from pages.
+    pub rows: u64,
+    /// Time spent waiting before a retry.
+    pub waited: Duration,
+}
+
+impl Statement {
+    /// A statement with the default retry budget.
+    #[must_use]
+    pub fn new(id: StatementId) -> Self {
+        Self::with_retry_budget(id, DEFAULT_RETRY_BUDGET)
+    }
+
+    /// A statement that may retry `retries` times in all.
+    #[must_use]
+    pub fn with_retry_budget(id: StatementId, retries: u64) -> Self {
+        Self {
+            id,
+            parent: None,
+            cancel: CancellationToken::new(),
+            retry_budget: AtomicU64::new(retries),
+            calls: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            waited_nanos: AtomicU64::new(0),
+        }
+    }
+
+    /// A part of this statement with counters of its own. What it spends is counted for both; number, retry
+    /// budget and cancellation are those of the whole.
+    #[must_use]
+    pub fn child(self: &Arc<Self>) -> Self {
+        Self { parent: Some(Arc::clone(self)), cancel: self.cancel.clone(), ..Self::with_retry_budget(self.id, 0) }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> StatementId {
+        self.id
+    }
+
+    /// Cancelled when the user gave up: no new call is sent from then on.
+    #[must_use]
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Takes one retry out of the budget; false when it is used up.
+    #[must_use]
+    pub fn take_retry(&self) -> bool {
+        if let Some(parent) = &self.parent {
+            return parent.take_retry();
+        }
+        self.retry_budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// Counts an attempt that is about to be sent.
+    pub fn count_call(&self, is_retry: bool) {
+        if let Some(parent) = &self.parent {
+            parent.count_call(is_retry);
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.retries.fetch_add(u64::from(is_retry), Ordering::Relaxed);
+    }
+
+    /// Counts bytes of a response body.
+    pub fn count_bytes(&self, bytes: u64) {
+        if let Some(parent) = &self.parent {
+            parent.count_bytes(bytes);
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts a decoded page.
+    pub fn count_page(&self, rows: u64) {
+        if let Some(parent) = &self.parent {
+            parent.count_page(rows);
+        }
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Counts time spent waiting.
+    pub fn count_wait(&self, waited: Duration) {
+        if let Some(parent) = &self.parent {
+            parent.count_wait(waited);
+        }
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.waited_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// What it has spent so far.
+    #[must_use]
+    pub fn counts(&self) -> StatementCounts {
+        StatementCounts {
+            calls: self.calls.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            pages: self.pages.load(Ordering::Relaxed),
+            rows: self.rows.load(Ordering::Relaxed),
+            waited: Duration::from_nanos(self.waited_nanos.load(Ordering::Relaxed)),
+        }
+    }
+}
