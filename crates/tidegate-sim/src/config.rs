@@ -1,0 +1,232 @@
+//! What to simulate. Every field has a default; the same configuration gives the same answers.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::fault::{Fault, RandomFaults};
+use crate::quota::Quota;
+
+/// Kind of API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// OData 4.0 with JSON payloads: entity sets of a sales administration.
+    #[default]
+    ODataV4,
+    /// The same data in OData 2.0 with verbose JSON (`d.results`, `d.__next`, `/Date(ms)/`).
+    ODataV2,
+    /// `GET /things?page=n&per_page=m` answers a JSON array; pages count from 1.
+    Plain,
+}
+
+/// Who may call; anybody else gets 401.
+#[derive(Debug, Clone, Default)]
+pub enum Auth {
+    /// Everybody.
+    #[default]
+    None,
+    /// HTTP Basic.
+    Basic {
+        /// Name of the user.
+        user: String,
+        /// Password of the user.
+        password: String,
+    },
+    /// `Authorization: Bearer <token>`.
+    Bearer(String),
+}
+
+/// How next links are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NextLinks {
+    /// With scheme and host.
+    #[default]
+    Absolute,
+    /// Relative to the service root: `Accounts?$skiptoken=…`.
+    Relative,
+    /// From the root of the host: `/odata/v4/Accounts?$skiptoken=…`.
+    PathAbsolute,
+}
+
+/// How the service compares text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Collation {
+    /// By code point.
+    #[default]
+    Binary,
+    /// Case does not matter, nor do trailing blanks in comparisons (as in SQL Server).
+    /// `contains`, `startswith` and `endswith` fold case too, but keep blanks.
+    CaseInsensitive,
+}
+
+impl Collation {
+    /// Text as the search functions see it.
+    pub(crate) fn fold(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Collation::Binary => Cow::Borrowed(text),
+            Collation::CaseInsensitive => Cow::Owned(text.to_lowercase()),
+        }
+    }
+
+    pub(crate) fn compare(self, a: &str, b: &str) -> Ordering {
+        match self {
+            Collation::Binary => a.cmp(b),
+            Collation::CaseInsensitive => {
+                let plain = |s: &str| s.trim_end_matches(' ').to_lowercase();
+                plain(a).cmp(&plain(b))
+            }
+        }
+    }
+}
+
+/// Something a service may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// `$filter`.
+    Filter,
+    /// `$select`.
+    Select,
+    /// `$orderby`.
+    OrderBy,
+    /// `$top`.
+    Top,
+    /// `$skip`.
+    Skip,
+    /// `$count=true` (V2: `$inlinecount`) and `/$count`.
+    Count,
+    /// `ne` in a filter.
+    Ne,
+    /// `not` in a filter.
+    Not,
+    /// `or` in a filter.
+    Or,
+    /// `in` in a filter.
+    In,
+    /// Function calls in a filter.
+    Functions,
+    /// The literal `null` in a filter.
+    Null,
+}
+
+/// Settings of the two OData shapes.
+#[derive(Debug, Clone)]
+pub struct ODataOptions {
+    /// Form of next links.
+    pub next_links: NextLinks,
+    /// Comparison of text in `$filter` and `$orderby`.
+    pub collation: Collation,
+    /// V4: write Int64 and Decimal as strings even to a client that did not ask for
+    /// `IEEE754Compatible=true`.
+    pub numbers_as_strings: bool,
+    /// What the service refuses to do.
+    pub refuse: Vec<Capability>,
+    /// Status of such a refusal: 501 or 400.
+    pub refuse_status: u16,
+    /// Query options that the service takes and silently does not obey. Only `Filter`, `Select`,
+    /// `OrderBy`, `Top`, `Skip` and `Count` mean something here.
+    pub ignore: Vec<Capability>,
+    /// `$metadata` has an `ETag` and answers 304 to `If-None-Match`.
+    pub metadata_etag: bool,
+}
+
+impl Default for ODataOptions {
+    fn default() -> Self {
+        Self {
+            next_links: NextLinks::default(),
+            collation: Collation::default(),
+            numbers_as_strings: false,
+            refuse: Vec::new(),
+            refuse_status: 501,
+            ignore: Vec::new(),
+            metadata_etag: true,
+        }
+    }
+}
+
+/// What plain pages answer past their end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PastEnd {
+    /// An empty array.
+    #[default]
+    Empty,
+    /// 404.
+    NotFound,
+    /// The last page again, for ever.
+    RepeatLast,
+}
+
+/// Settings of the plain shape. `Config::rows` and `Config::page_size` (the largest `per_page`,
+/// and its default) apply too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlainOptions {
+    /// Behaviour after the last page.
+    pub past_end: PastEnd,
+    /// Send `X-Total-Count` and `X-Total-Pages`.
+    pub totals: bool,
+}
+
+/// The whole configuration of a simulated API.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Kind of API.
+    pub shape: Shape,
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Decides all values and all random faults.
+    pub seed: u64,
+    /// Rows of `Accounts` (other sets follow from it) or of the plain list.
+    pub rows: u64,
+    /// Rows of single entity sets, by name.
+    pub sizes: BTreeMap<String, u64>,
+    /// Largest page the server sends. Zero means no limit.
+    pub page_size: usize,
+    /// Time every answer takes, at least.
+    pub latency: Duration,
+    /// Number of divisions. If not zero, the service roots are `/api/v1/1/`, `/api/v1/2/` …, each
+    /// with its own rows and quotas.
+    pub divisions: u32,
+    /// Call quotas, counted per division.
+    pub quotas: Vec<Quota>,
+    /// Whether a 429 for a quota carries `Retry-After`.
+    pub quota_retry_after: bool,
+    /// Who may call.
+    pub auth: Auth,
+    /// Longest request target in bytes; beyond it the answer is 414.
+    pub max_url: usize,
+    /// Time as the quotas see it.
+    pub clock: Clock,
+    /// Scripted faults.
+    pub faults: Vec<Fault>,
+    /// Faults that strike at random, decided by `seed` and the number of the request.
+    pub random_faults: Option<RandomFaults>,
+    /// Settings of the OData shapes.
+    pub odata: ODataOptions,
+    /// Settings of the plain shape.
+    pub plain: PlainOptions,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            shape: Shape::default(),
+            port: 0,
+            seed: 1,
+            rows: 20_000,
+            sizes: BTreeMap::new(),
+            page_size: 1_000,
+            latency: Duration::ZERO,
+            divisions: 0,
+            quotas: Vec::new(),
+            quota_retry_after: false,
+            auth: Auth::None,
+            max_url: 16 * 1024,
+            clock: Clock::System,
+            faults: Vec::new(),
+            random_faults: None,
+            odata: ODataOptions::default(),
+            plain: PlainOptions::default(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The simulated APIs over real connections, through a client of a few lines that hides nothing.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests outside test functions may panic like tests")]
+
+mod client;
+mod faults;
+mod odata;
+mod plain;
