@@ -1,0 +1,64 @@
+//! One GET: sends it, collects its body, and turns every status but success into an error.
+//!
+//! The only place of this crate that calls the transport. It neither retries nor follows redirects: the
+//! connection's layers did.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use tidegate_transport::{BodyMode, Operation, Request, Sent};
+use url::Url;
+
+use crate::{ErrorKind, Source, server_message};
+
+/// A response with its body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The URL that answered: another than was asked for after redirects.
+    pub(crate) url: Url,
+    pub(crate) body: Bytes,
+}
+
+/// Sends a GET unless the statement was cancelled. Any status is an answer.
+pub(crate) async fn get(
+    source: &Source,
+    url: Url,
+    headers: HeaderMap,
+    operation: Operation,
+) -> Result<Answer, ErrorKind> {
+    if source.statement.cancellation().is_cancelled() {
+        let message = "the statement was cancelled";
+        return Err(tidegate_transport::Error::new(tidegate_transport::ErrorKind::Cancelled, Sent::No, message).into());
+    }
+    // A body that was collected below passes its cap again, and the body of a stream is capped here.
+    let BodyMode::Collect { cap } = BodyMode::default() else {
+        return Err(ErrorKind::Unsupported("a page has to be collected before it is decoded".to_owned()));
+    };
+    let request = Request { method: Method::GET, url, headers, body: Bytes::new(), operation };
+    let response = source.transport.send(request).await?;
+    let body = response.body.collect(cap).await?;
+    Ok(Answer { status: response.status, headers: response.headers, url: response.url, body })
+}
+
+/// The answer if its status is 200.
+///
+/// Other successes are refused: 204 and 206 carry no complete page, and taking them for an empty one would lose
+/// rows in silence.
+pub(crate) fn expect_ok(source: &Source, answer: Answer) -> Result<Answer, ErrorKind> {
+    if answer.status == StatusCode::OK {
+        return Ok(answer);
+    }
+    let said = server_message::extract(&answer.body);
+    let advice = match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(format!("check the credentials of connection {}, and what they may read", source.connection))
+        }
+        status if status.is_success() => Some("a page of rows comes with status 200".to_owned()),
+        status if status.is_redirection() => Some("the redirect cannot be followed".to_owned()),
+        _ => None,
+    };
+    let parts: Vec<String> = said.into_iter().chain(advice).collect();
+    let message = (!parts.is_empty()).then(|| parts.join("; "));
+    Err(ErrorKind::Status { status: answer.status, message })
+}

@@ -1,0 +1,39 @@
+//! From a typed scan to requests, pages and Arrow batches.
+//!
+//! A [`ScanRequest`] says in terms of the typed model what to ask for; [`scan()`] runs the endpoint's state
+//! machine: step, request, response, decoded [`Page`], next step. Nothing here knows SQL or DataFusion.
+//!
+//! ```text
+//! ScanRequest -> request (URL from filter, projection, sort, window) -> Transport -> body
+//!             -> decode (JSON straight into Arrow builders + next link + count) -> Page -> next step
+//! ```
+//!
+//! A scan is complete or fails: an answer that is not what was asked for (a status, an HTML page, a body cut
+//! short, a page seen before, a value of another type) ends the stream with an [`Error`] that names
+//! connection, table and page.
+
+pub mod arrow_types;
+mod call;
+pub mod decode;
+pub mod discover;
+mod error;
+pub mod odata;
+pub mod predicate;
+pub mod pushdown;
+mod request;
+pub mod scalar;
+mod scan;
+mod server_message;
+mod source;
+#[cfg(test)]
+mod test_support;
+
+pub use error::{Error, ErrorKind, Place};
+pub use predicate::{CompareOp, LikeKind, Predicate};
+pub use request::{BadValue, ScanRequest, SortKey};
+pub use scalar::Scalar;
+pub use scan::{Page, PageStream, count, scan};
+pub use source::Source;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

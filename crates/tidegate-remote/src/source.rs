@@ -1,0 +1,43 @@
+//! Where requests go and on whose behalf: everything about a scan that is not data.
+
+use std::sync::Arc;
+
+use tidegate_transport::{BodyMode, Operation, Purpose, Repeat, Statement, Transport};
+use url::Url;
+
+/// A connection as a scan sees it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The connection's outermost layer.
+    pub transport: Arc<dyn Transport>,
+    /// Base URL, ending in `/`; endpoint paths are relative to it. A query in it goes with every request.
+    pub base: Url,
+    /// On whose behalf.
+    pub principal: Arc<str>,
+    /// Connection, as named in SQL.
+    pub connection: Arc<str>,
+    /// Partition, if the connection has any.
+    pub partition: Option<Arc<str>>,
+    /// The statement that pays.
+    pub statement: Arc<Statement>,
+}
+
+impl Source {
+    /// An operation of this source.
+    #[must_use]
+    pub fn operation(&self, table: Option<&str>, endpoint: &str, purpose: Purpose, page: Option<u64>) -> Operation {
+        Operation {
+            principal: Arc::clone(&self.principal),
+            connection: Arc::clone(&self.connection),
+            partition: self.partition.clone(),
+            table: table.map(Arc::from),
+            endpoint: Arc::from(endpoint),
+            purpose,
+            repeat: Repeat::Safe,
+            page,
+            attempt: 1,
+            body: BodyMode::default(),
+            statement: Arc::clone(&self.statement),
+        }
+    }
+}
