@@ -1,0 +1,180 @@
+//! What APIs say of themselves, shared by all sessions.
+//!
+//! A description lives in memory once parsed, and in the state folder as it was sent. One that was checked
+//! within `metadata_max_age` is taken as it is; an older one is revalidated in one call. Two statements that want
+//! the same description wait for one call.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use tidegate_remote::discover::{Description, odata_metadata};
+use tidegate_spec::{Model, Table, odata};
+use tidegate_state::CachedMetadata;
+
+use crate::session::Run;
+use crate::{Connection, Connector, Engine, Error, ErrorKind, Result};
+
+/// A parsed description.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// Its tables, in the API's order.
+    pub(crate) tables: Arc<[Arc<Table>]>,
+    /// When the server last said that it holds.
+    checked_at: SystemTime,
+    /// What revalidates it; the document itself is not kept in memory.
+    validators: Description,
+}
+
+impl Known {
+    /// The table with this SQL name.
+    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// A clock that was set back makes it old rather than eternal.
+    fn is_fresh(&self, now: SystemTime, max_age: Duration) -> bool {
+        now.duration_since(self.checked_at).is_ok_and(|age| age <= max_age)
+    }
+}
+
+/// Descriptions by connection.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    entries: Mutex<HashMap<String, Arc<Entry>>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    flight: tokio::sync::Mutex<()>,
+    known: RwLock<Option<Arc<Known>>>,
+}
+
+impl Entry {
+    fn known(&self) -> Option<Arc<Known>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, known: Known) -> Arc<Known> {
+        let known = Arc::new(known);
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
+        known
+    }
+}
+
+impl Models {
+    /// The description as far as it is known in this process, however old.
+    pub(crate) fn known(&self, connection: &Connection) -> Option<Arc<Known>> {
+        self.entry(connection).known()
+    }
+
+    /// The same, looking into the state folder too. Sends nothing.
+    pub(crate) fn known_or_cached(&self, engine: &Engine, connection: &Connection) -> Option<Arc<Known>> {
+        let entry = self.entry(connection);
+        entry.known().or_else(|| cached(engine, connection).map(|known| entry.keep(known)))
+    }
+
+    /// The description, not older than the session's `metadata_max_age`. The call, if one is needed, is paid for
+    /// by the statement of `run`.
+    ///
+    /// # Errors
+    /// When the API does not answer with a description that can be read.
+    pub(crate) async fn resolve(&self, connection: &Connection, run: &Run) -> Result<Arc<Known>> {
+        let engine = run.engine();
+        let entry = self.entry(connection);
+        let _one_at_a_time = entry.flight.lock().await;
+        let known = self.known_or_cached(engine, connection);
+        let now = engine.parts().clock.now();
+        if let Some(known) = &known
+            && known.is_fresh(now, run.settings().metadata_max_age)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let source = connection.source(run.principal(), &run.statement()?);
+        let Connector::OData(options) = &connection.connector;
+        let validators = known.as_ref().map(|known| &known.validators);
+        let answer = odata_metadata(&source, validators, options).await?;
+        let now = engine.parts().clock.now();
+        match (answer, known) {
+            (Some(description), _) => {
+                read(engine, connection, options, description, now).map(|known| entry.keep(known))
+            }
+            (None, Some(known)) => {
+                let kept = engine.parts().state.touch_metadata(&connection.fingerprint, now);
+                warn_of_state(engine, kept);
+                Ok(entry.keep(Known { checked_at: now, ..Known::clone(&known) }))
+            }
+            (None, None) => Err(Error::new(
+                ErrorKind::Remote,
+                format!("{}: the server says that a description holds which it never sent", connection.def.name),
+            )),
+        }
+    }
+
+    fn entry(&self, connection: &Connection) -> Arc<Entry> {
+        // The same document reads differently under other options.
+        let key = format!("{} {:?}", connection.fingerprint, connection.connector);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry(key).or_default())
+    }
+}
+
+/// Parses and keeps what the server sent.
+fn read(
+    engine: &Engine,
+    connection: &Connection,
+    options: &odata::Options,
+    description: Description,
+    now: SystemTime,
+) -> Result<Known> {
+    let name = &connection.def.name;
+    let model = odata::parse(&description.document, options).map_err(|error| {
+        let message = format!("{name}: the API's description at {} cannot be read: {error}", connection.base);
+        Error::new(ErrorKind::Remote, message).with_source(error)
+    })?;
+    let Description { document, etag, last_modified } = description;
+    let metadata =
+        CachedMetadata { document, etag: etag.clone(), last_modified: last_modified.clone(), checked_at: now };
+    warn_of_state(engine, engine.parts().state.put_metadata(&connection.fingerprint, &metadata));
+    Ok(known(engine, connection, model, now, etag, last_modified))
+}
+
+/// What the state folder has. A document that cannot be read any more is as good as none: it is fetched anew.
+fn cached(engine: &Engine, connection: &Connection) -> Option<Known> {
+    let metadata = match engine.parts().state.metadata(&connection.fingerprint) {
+        Ok(metadata) => metadata?,
+        Err(error) => {
+            warn_of_state(engine, Err(error));
+            return None;
+        }
+    };
+    let Connector::OData(options) = &connection.connector;
+    let model = odata::parse(&metadata.document, options).ok()?;
+    let CachedMetadata { etag, last_modified, checked_at, .. } = metadata;
+    Some(known(engine, connection, model, checked_at, etag, last_modified))
+}
+
+fn known(
+    engine: &Engine,
+    connection: &Connection,
+    model: Model,
+    checked_at: SystemTime,
+    etag: Option<String>,
+    last_modified: Option<String>,
+) -> Known {
+    for note in model.notes {
+        engine.warn(Some(&connection.def.name), note);
+    }
+    Known {
+        tables: model.tables.into_iter().map(Arc::new).collect(),
+        checked_at,
+        validators: Description { document: String::new(), etag, last_modified },
+    }
+}
+
+/// The state folder makes later statements cheaper; this one does not fail for it.
+fn warn_of_state(engine: &Engine, result: tidegate_state::Result<()>) {
+    if let Err(error) = result {
+        engine.warn(None, format!("a description could not be cached: {error}"));
+    }
+}

@@ -1,0 +1,109 @@
+//! A connection as the engine sees it: a name, a way to send requests, and how it describes itself.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tidegate_remote::Source;
+use tidegate_spec::odata;
+use tidegate_transport::{Statement, Transport};
+use url::Url;
+
+use crate::Result;
+
+/// A connection as it was asked for, before any credential is looked up. This is what may be kept and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionDef {
+    /// Name: the SQL schema.
+    pub name: String,
+    /// Connector: `odata`.
+    pub connector: String,
+    /// Options by name.
+    pub options: BTreeMap<String, OptionValue>,
+}
+
+/// The value of an option.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionValue {
+    /// Written down.
+    Text(String),
+    /// The value of an environment variable, looked up when the connection is opened.
+    Env(String),
+}
+
+impl Debug for OptionValue {
+    /// A literal may be a password: only the name of a variable is shown.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::Env(name) => write!(f, "Env({name})"),
+        }
+    }
+}
+
+/// Opens connections: the facade, which alone puts layers in order and looks up credentials.
+pub trait Connect: Send + Sync + Debug {
+    /// Checks the options and builds the layers. Sends nothing.
+    ///
+    /// # Errors
+    /// An unknown connector or option, a missing or malformed one, an environment variable that is not set.
+    fn open(&self, def: &ConnectionDef) -> Result<Connection>;
+}
+
+/// An open connection. Sharing it shares its sockets.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// What it was made from.
+    pub def: ConnectionDef,
+    /// Base URL, ending in `/`, without user information.
+    pub base: Url,
+    /// Outermost layer.
+    pub transport: Arc<dyn Transport>,
+    /// How it describes itself.
+    pub connector: Connector,
+    /// Identifies origin, path and credential without telling the credential: the key of what is cached.
+    pub fingerprint: String,
+    /// Whether mutations are allowed.
+    pub writes: bool,
+}
+
+/// How a connection describes itself.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Connector {
+    /// Reads `$metadata`.
+    OData(odata::Options),
+}
+
+impl Connection {
+    /// A source whose calls are paid for by `statement`.
+    #[must_use]
+    pub fn source(&self, principal: &Arc<str>, statement: &Arc<Statement>) -> Source {
+        Source {
+            transport: Arc::clone(&self.transport),
+            base: self.base.clone(),
+            principal: Arc::clone(principal),
+            connection: Arc::from(self.def.name.as_str()),
+            partition: None,
+            statement: Arc::clone(statement),
+        }
+    }
+}
+
+impl ConnectionDef {
+    /// An `odata` connection without credentials.
+    #[must_use]
+    pub fn odata(name: &str, url: &str) -> Self {
+        let options = BTreeMap::from([("url".to_owned(), OptionValue::Text(url.to_owned()))]);
+        Self { name: name.to_owned(), connector: "odata".to_owned(), options }
+    }
+
+    /// The same with one more option, or another value for it.
+    #[must_use]
+    pub fn with(mut self, option: &str, value: &str) -> Self {
+        self.options.insert(option.to_owned(), OptionValue::Text(value.to_owned()));
+        self
+    }
+}

@@ -1,0 +1,136 @@
+//! What sessions share: connections, descriptions of APIs, state, the request log and memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use tidegate_state::State;
+use tidegate_transport::{Clock, RequestLog};
+
+use crate::catalog::{Models, check_new_name};
+use crate::system::Warnings;
+use crate::{Connect, Connection, ConnectionDef, Result, Session};
+
+/// Most memory that sorts, joins and aggregates of all sessions together may hold before they spill to disk, in
+/// bytes. Pages of a scan are not counted in it: of those there is one at a time.
+pub const DEFAULT_MEMORY_LIMIT: usize = 512 * 1024 * 1024;
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// Opens connections.
+    pub connect: Arc<dyn Connect>,
+    /// What lasts.
+    pub state: Arc<State>,
+    /// Requests of this process; the same log that the connections' layers write to.
+    pub requests: Arc<RequestLog>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Folder that relative paths of local files start from.
+    pub working_dir: std::path::PathBuf,
+}
+
+/// Shared by all sessions of a process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    parts: EngineParts,
+    memory_limit: usize,
+    connections: RwLock<BTreeMap<String, Arc<Connection>>>,
+    models: Models,
+    warnings: Warnings,
+    runtime: OnceLock<Arc<RuntimeEnv>>,
+}
+
+impl Engine {
+    /// An engine without connections, with [`DEFAULT_MEMORY_LIMIT`].
+    #[must_use]
+    pub fn new(parts: EngineParts) -> Self {
+        Self::with_memory_limit(parts, DEFAULT_MEMORY_LIMIT)
+    }
+
+    /// An engine whose sorts, joins and aggregates spill to disk above `bytes` in all.
+    #[must_use]
+    pub fn with_memory_limit(parts: EngineParts, bytes: usize) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                memory_limit: bytes,
+                connections: RwLock::default(),
+                models: Models::default(),
+                warnings: Warnings::default(),
+                runtime: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Adds a connection that every session sees, also those that are open already.
+    ///
+    /// # Errors
+    /// Those of [`Connect::open`], and a name that is taken or reserved.
+    pub fn add_connection(&self, def: &ConnectionDef) -> Result<()> {
+        check_new_name(&def.name, self.connection(&def.name).is_some())?;
+        let connection = Arc::new(self.inner.parts.connect.open(def)?);
+        let mut connections = self.inner.connections.write().unwrap_or_else(PoisonError::into_inner);
+        connections.insert(def.name.clone(), connection);
+        Ok(())
+    }
+
+    /// Opens a session for `principal`.
+    #[must_use]
+    pub fn session(&self, principal: &str) -> Session {
+        Session::new(self.clone(), principal)
+    }
+
+    /// The connection that every session sees under this name.
+    #[must_use]
+    pub fn connection(&self, name: &str) -> Option<Arc<Connection>> {
+        self.inner.connections.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Names of the connections that every session sees, sorted.
+    #[must_use]
+    pub fn connection_names(&self) -> Vec<String> {
+        self.connections().into_keys().collect()
+    }
+
+    /// All connections that every session sees.
+    pub(crate) fn connections(&self) -> BTreeMap<String, Arc<Connection>> {
+        self.inner.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn parts(&self) -> &EngineParts {
+        &self.inner.parts
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.inner.models
+    }
+
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.inner.warnings
+    }
+
+    /// Notes something for `system.warnings`.
+    pub(crate) fn warn(&self, connection: Option<&str>, message: impl Into<String>) {
+        self.warnings().push(self.parts().clock.now(), connection, message.into());
+    }
+
+    /// The runtime of all sessions: one pool of memory, one set of temporary files.
+    ///
+    /// # Errors
+    /// When no folder for temporary files can be had.
+    pub(crate) fn runtime(&self) -> Result<Arc<RuntimeEnv>> {
+        if let Some(runtime) = self.inner.runtime.get() {
+            return Ok(Arc::clone(runtime));
+        }
+        let pool = Arc::new(FairSpillPool::new(self.inner.memory_limit));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        Ok(Arc::clone(self.inner.runtime.get_or_init(|| runtime)))
+    }
+}

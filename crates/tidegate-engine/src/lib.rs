@@ -1,0 +1,30 @@
+//! SQL over remote tables: the one crate that knows DataFusion.
+//!
+//! A row's way: `sql` parses a statement and rewrites Tidegate's own forms; `session` prepares and executes it;
+//! `catalog` resolves names to tables, asking an API to describe itself if need be; `pushdown` turns
+//! expressions into the typed predicates of `tidegate-remote`; `scan` is the operator that runs the pages,
+//! rechecks what the API does inexactly, and counts; `system` shows all of it as tables.
+//!
+//! The crate reads no environment and opens no file or socket of its own: connections come from the
+//! [`Connect`] that is handed in, and what lasts goes through the [`tidegate_state::State`] that is handed in.
+
+pub mod catalog;
+mod connection;
+mod engine;
+mod error;
+pub mod pushdown;
+pub mod scan;
+mod session;
+mod settings;
+mod sql;
+mod system;
+
+pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue};
+pub use engine::{DEFAULT_MEMORY_LIMIT, Engine, EngineParts};
+pub use error::{Error, ErrorKind};
+pub use session::{Cancel, Completion, Execution, Prepared, Session, StatementKind, Summary};
+pub use settings::Settings;
+pub use sql::redact_sql;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,24 @@
+//! Scans of remote tables: the table, the operators that talk to its API, and the rules that place them.
+//!
+//! [`ApiTable`] plans a scan: it takes every filter that can be evaluated here, asks the API for the part that
+//! the endpoint declares, and leaves the rest to the operator. [`ApiScanExec`] holds only data; when it runs it
+//! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
+//! a query is planned or explained.
+
+mod config;
+mod context;
+mod count;
+mod exec;
+mod filters;
+mod metrics;
+mod order;
+mod rules;
+mod stream;
+mod table;
+
+pub use config::session_config;
+pub use context::ScanContext;
+pub use count::ApiCountExec;
+pub use exec::ApiScanExec;
+pub use rules::optimizer_rules;
+pub use table::ApiTable;

@@ -1,0 +1,100 @@
+//! Physical optimizer rules for scans of remote tables, and their place among DataFusion's.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+
+use super::{ApiCountExec, ApiScanExec};
+
+type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// DataFusion's rules with those of this module put in.
+///
+/// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
+/// the halves of an aggregate.
+#[must_use]
+pub fn optimizer_rules(mut rules: Rules) -> Rules {
+    let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(CountByApi));
+    rules
+}
+
+/// `count(*)` over a scan whose rows the API alone decides becomes one question to the API.
+#[derive(Debug)]
+struct CountByApi;
+
+impl PhysicalOptimizerRule for CountByApi {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_down(|plan| {
+            Ok(match counted(&plan) {
+                Some(scan) => {
+                    let (connection, request) = (Arc::clone(scan.connection()), scan.request().clone());
+                    Transformed::yes(Arc::new(ApiCountExec::new(connection, request, plan.schema())))
+                }
+                None => Transformed::no(plan),
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "tidegate_count_by_api"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The scan whose rows `plan` counts, and does nothing else.
+fn counted(plan: &Arc<dyn ExecutionPlan>) -> Option<&ApiScanExec> {
+    let top = plan.downcast_ref::<AggregateExec>()?;
+    let raw = match top.mode() {
+        AggregateMode::Single | AggregateMode::SinglePartitioned => top,
+        AggregateMode::Final => through_coalesce(top.input()).downcast_ref::<AggregateExec>()?,
+        _ => return None,
+    };
+    let one_group = |aggregate: &AggregateExec| aggregate.group_expr().is_empty();
+    let all_rows = raw.filter_expr().iter().all(Option::is_none);
+    let input = raw.input();
+    let counts = |function: &Arc<AggregateFunctionExpr>| is_row_count(function, input);
+    let numbers = plan.schema().fields().iter().all(|field| field.data_type() == &DataType::Int64);
+    if !(one_group(top) && one_group(raw) && all_rows && numbers) || raw.aggr_expr().is_empty() {
+        return None;
+    }
+    let scan = through_projections(input).downcast_ref::<ApiScanExec>()?;
+    (raw.aggr_expr().iter().all(counts) && scan.is_countable()).then_some(scan)
+}
+
+/// `count(1)`, or `count` of a column that is never NULL.
+fn is_row_count(function: &AggregateFunctionExpr, input: &Arc<dyn ExecutionPlan>) -> bool {
+    let schema = input.schema();
+    function.fun().name() == "count"
+        && !function.is_distinct()
+        && function.expressions().iter().all(|argument| {
+            let plain = argument.downcast_ref::<Column>().is_some() || argument.downcast_ref::<Literal>().is_some();
+            plain && argument.nullable(&schema).is_ok_and(|nullable| !nullable)
+        })
+}
+
+fn through_coalesce(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    plan.downcast_ref::<CoalescePartitionsExec>().map_or(plan, CoalescePartitionsExec::input)
+}
+
+/// A projection changes no number of rows.
+fn through_projections(mut plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    while let Some(projection) = plan.downcast_ref::<ProjectionExec>() {
+        plan = projection.input();
+    }
+    plan
+}

@@ -1,0 +1,160 @@
+//! A scan that runs: pages in, batches out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::compute::{filter_record_batch, is_not_null, is_null};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::cast::as_boolean_array;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::physical_plan::PhysicalExpr;
+use futures::{Stream, StreamExt, stream};
+use tidegate_remote::{Error, ErrorKind, Page, PageStream, Place, Source};
+use tidegate_transport::Sent;
+
+use super::metrics::ScanMetrics;
+use super::order::{OrderCheck, Segment};
+
+/// A run of an `ApiScanExec`.
+pub(super) struct ScanRun {
+    pub(super) source: Source,
+    /// Segments that were not begun.
+    pub(super) segments: VecDeque<Segment>,
+    /// Schema of the fetched columns.
+    pub(super) fetched: SchemaRef,
+    pub(super) residual: Option<Arc<dyn PhysicalExpr>>,
+    /// Places of the output's columns among the fetched ones.
+    pub(super) output: Vec<usize>,
+    /// Rows that the reader still wants; `None` for all.
+    pub(super) wanted: Option<usize>,
+    /// Whether the API is told how many rows are wanted.
+    pub(super) push_fetch: bool,
+    pub(super) order: Option<OrderCheck>,
+    pub(super) batch_size: usize,
+    pub(super) metrics: ScanMetrics,
+    pub(super) progress: Progress,
+}
+
+/// Where a run stands.
+#[derive(Default)]
+pub(super) struct Progress {
+    pages: Option<PageStream>,
+    nulls: Option<(usize, bool)>,
+    /// Rows that were not handed on yet.
+    ready: Option<RecordBatch>,
+}
+
+impl ScanRun {
+    /// The batches. Nothing is asked for before the first poll, nor after the reader has what it wants.
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<RecordBatch>> + Send {
+        stream::try_unfold(self, |mut run| async move { Ok(run.next().await?.map(|batch| (batch, run))) })
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.take_ready() {
+                return Ok(Some(self.metrics.output(batch)));
+            }
+            let page = self.next_page().await;
+            self.metrics.refresh();
+            let Some(page) = page? else { return Ok(None) };
+            let compute = self.metrics.compute();
+            let _timer = compute.timer();
+            let rows = self.process(page)?;
+            self.progress.ready = (rows.num_rows() > 0).then_some(rows);
+        }
+    }
+
+    /// At most a batch of the rows at hand.
+    fn take_ready(&mut self) -> Option<RecordBatch> {
+        let rows = self.progress.ready.take()?;
+        if rows.num_rows() <= self.batch_size {
+            return Some(rows);
+        }
+        self.progress.ready = Some(rows.slice(self.batch_size, rows.num_rows() - self.batch_size));
+        Some(rows.slice(0, self.batch_size))
+    }
+
+    async fn next_page(&mut self) -> Result<Option<Page>> {
+        loop {
+            if self.wanted == Some(0) {
+                self.stop();
+            }
+            let Some(pages) = &mut self.progress.pages else {
+                let Some(segment) = self.segments.pop_front() else { return Ok(None) };
+                self.begin(segment);
+                continue;
+            };
+            let cancellation = self.source.statement.cancellation();
+            let page = tokio::select! {
+                biased;
+                () = cancellation.cancelled() => Some(Err(self.cancelled())),
+                page = pages.next() => page,
+            };
+            match page {
+                Some(Ok(page)) => return Ok(Some(page)),
+                Some(Err(error)) => {
+                    self.stop();
+                    return Err(DataFusionError::External(Box::new(error)));
+                }
+                None => self.progress.pages = None,
+            }
+        }
+    }
+
+    fn begin(&mut self, segment: Segment) {
+        let Segment { mut request, nulls } = segment;
+        request.fetch = self.wanted.filter(|_| self.push_fetch).map(|wanted| wanted as u64);
+        self.progress.nulls = nulls;
+        self.progress.pages = Some(tidegate_remote::scan(self.source.clone(), request));
+    }
+
+    /// No further request is sent.
+    fn stop(&mut self) {
+        self.progress.pages = None;
+        self.segments.clear();
+    }
+
+    fn cancelled(&self) -> Error {
+        let cause = "the statement was cancelled";
+        let kind = tidegate_transport::ErrorKind::Cancelled;
+        Error {
+            place: Place { connection: self.source.connection.to_string(), ..Place::default() },
+            kind: ErrorKind::Transport(tidegate_transport::Error::new(kind, Sent::No, cause)),
+        }
+    }
+
+    /// What the reader wants of a page.
+    fn process(&mut self, page: Page) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(page.batch.num_rows()));
+        let columns = page.batch.columns().to_vec();
+        let mut rows = RecordBatch::try_new_with_options(Arc::clone(&self.fetched), columns, &options)?;
+        if let Some((column, wanted_null)) = self.progress.nulls {
+            let column = rows.column(column);
+            let keep = if wanted_null { is_null(column)? } else { is_not_null(column)? };
+            rows = kept(rows, &keep)?;
+        }
+        if let Some(order) = &mut self.order {
+            order.check(&rows, page.number)?;
+        }
+        if let Some(residual) = &self.residual {
+            let passes = residual.evaluate(&rows)?.into_array(rows.num_rows())?;
+            rows = kept(rows, as_boolean_array(&passes)?)?;
+        }
+        rows = rows.project(&self.output)?;
+        if let Some(wanted) = &mut self.wanted {
+            rows = rows.slice(0, rows.num_rows().min(*wanted));
+            *wanted -= rows.num_rows();
+            if *wanted == 0 {
+                self.stop();
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Rows for which `keep` is TRUE.
+fn kept(rows: RecordBatch, keep: &BooleanArray) -> Result<RecordBatch> {
+    if keep.true_count() == rows.num_rows() { Ok(rows) } else { Ok(filter_record_batch(&rows, keep)?) }
+}

@@ -1,0 +1,269 @@
+//! One user's way in: prepare a statement, execute it, read its rows.
+
+mod check;
+mod command;
+mod complete;
+mod config;
+mod execute;
+mod explain;
+mod plan;
+mod run;
+mod shared;
+mod stream;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement as DfStatement;
+use tidegate_transport::{Statement, StatementCounts, StatementId};
+
+use crate::catalog::{Definition, SessionCatalog};
+use crate::sql::{Command, Parsed};
+use crate::{Engine, Error, ErrorKind, Result, sql};
+pub(crate) use plan::Planner;
+pub(crate) use run::Run;
+pub(crate) use shared::Shared;
+
+/// One user's session: principal, settings, and a catalog of its own. Statements run one after another.
+///
+/// The catalog has the connections of the engine, those that `CREATE CONNECTION` made in this session and not
+/// those that `DROP CONNECTION` dropped in it, and the session's own local tables and views. What lasts longer
+/// belongs into the configuration.
+#[derive(Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+    /// Made at the first statement: a session that runs none costs nothing.
+    planner: OnceLock<Arc<Planner>>,
+}
+
+/// What kind of statement it is: tells a front end what to expect of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementKind {
+    /// Returns rows.
+    Query,
+    /// Changes rows of a local table or writes a file; returns one row with a count.
+    Write,
+    /// Changes the session: settings, connections, local views. Returns no rows.
+    Command,
+    /// Describes a plan.
+    Explain,
+}
+
+/// A statement whose names and types are resolved. Making it sends no data call: only names may be resolved.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What kind it is.
+    pub kind: StatementKind,
+    /// Types of its parameters (`$1` …), as far as they are known.
+    pub params: Vec<(String, Option<DataType>)>,
+    /// Columns of its rows; empty for a command.
+    pub schema: SchemaRef,
+    action: Action,
+    run: Arc<Run>,
+    planner: Arc<Planner>,
+}
+
+/// What executing a statement does.
+#[derive(Debug)]
+enum Action {
+    /// Runs a plan that returns rows.
+    Plan(LogicalPlan),
+    /// Defines something in `main`.
+    Define {
+        /// What DataFusion does.
+        plan: LogicalPlan,
+        /// What it was written as: a view is planned anew when it is used.
+        source: Box<Definition>,
+    },
+    /// Shows a plan.
+    Explain(explain::Explain),
+    /// Returns rows that resolving names has found.
+    Rows(datafusion::arrow::record_batch::RecordBatch),
+    /// Changes the session.
+    Command(Command),
+}
+
+/// A statement that runs. Dropping the stream cancels it.
+pub struct Execution {
+    /// Its number in `system.statements`.
+    pub id: StatementId,
+    /// Columns of its rows.
+    pub schema: SchemaRef,
+    /// Its rows. An error of it is an [`Error`] after `Error::from`.
+    pub stream: SendableRecordBatchStream,
+    /// Live figures, for a progress bar and a closing line.
+    pub summary: Summary,
+    /// Stops it.
+    pub cancel: Cancel,
+}
+
+/// Live figures of a statement; valid, and final, after its stream has ended.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    statement: Arc<Statement>,
+    timing: Arc<run::Timing>,
+}
+
+/// Stops a statement: no new call is sent, and its stream ends with an error.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    statement: Arc<Statement>,
+}
+
+/// What can stand at a place in a statement, for a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// Text to put in.
+    pub text: String,
+    /// `table`, `column`, `schema`, `setting` or `keyword`.
+    pub kind: &'static str,
+}
+
+impl StatementKind {
+    /// As it is kept in `system.statements`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Write => "write",
+            Self::Command => "command",
+            Self::Explain => "explain",
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, principal: &str) -> Self {
+        Self { shared: Arc::new(Shared::new(engine, principal)), planner: OnceLock::new() }
+    }
+
+    /// Splits a text into statements at `;`, outside quotes and comments. The statements keep their text.
+    ///
+    /// # Errors
+    /// An unterminated quote or comment.
+    pub fn split(sql: &str) -> Result<Vec<String>> {
+        sql::split(sql)
+    }
+
+    /// Parses one statement and resolves its names. Nothing but the call for an API's description is sent, and
+    /// only when that is not known well enough yet.
+    ///
+    /// # Errors
+    /// What is wrong with the statement, where, and the nearest right name where one can be guessed.
+    pub async fn prepare(&self, sql: &str) -> Result<Prepared> {
+        let parsed = sql::parse(sql)?;
+        let planner = self.planner()?;
+        let run = Arc::new(Run::new(Arc::clone(&self.shared), sql, check::kind(&parsed)));
+        match prepare(&planner, &run, sql, parsed).await {
+            Ok((kind, params, schema, action)) => Ok(Prepared { kind, params, schema, action, run, planner }),
+            Err(error) => {
+                run.failed(&error, 0);
+                Err(error)
+            }
+        }
+    }
+
+    /// Names that may stand at `position` (in bytes) of `line`. Sends no call.
+    #[must_use]
+    pub fn complete(&self, line: &str, position: usize) -> Vec<Completion> {
+        complete::complete(&self.shared, line, position)
+    }
+
+    fn planner(&self) -> Result<Arc<Planner>> {
+        if let Some(planner) = self.planner.get() {
+            return Ok(Arc::clone(planner));
+        }
+        let catalog = Arc::new(SessionCatalog::new(Arc::clone(&self.shared)));
+        let planner = Arc::new(Planner::new(self.shared.engine(), plan::catalog_list(catalog))?);
+        Ok(Arc::clone(self.planner.get_or_init(|| planner)))
+    }
+}
+
+type Parts = (StatementKind, Vec<(String, Option<DataType>)>, SchemaRef, Action);
+
+async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Parsed) -> Result<Parts> {
+    let kind = check::kind(&parsed);
+    let no_rows: SchemaRef = Arc::new(Schema::empty());
+    match parsed {
+        Parsed::Command(Command::Describe { table }) => {
+            let rows = command::describe(planner, run, sql, &table).await?;
+            Ok((kind, Vec::new(), rows.schema(), Action::Rows(rows)))
+        }
+        Parsed::Command(Command::Show { name }) => {
+            let rows = command::show(planner, run, &name)?;
+            Ok((kind, Vec::new(), rows.schema(), Action::Rows(rows)))
+        }
+        Parsed::Command(command) => {
+            command::check(run.shared(), &command)?;
+            Ok((kind, Vec::new(), no_rows, Action::Command(command)))
+        }
+        Parsed::DataFusion(statement) => match *statement {
+            DfStatement::Explain(explain) => {
+                let mut inner = *explain.statement;
+                check::allow_explain(&inner)?;
+                check::check(run, &mut inner)?;
+                let plan = planner.plan(run, sql, inner, &run.shared().default_schema()).await?;
+                let explain = explain::Explain::new(plan, &explain.options)?;
+                Ok((kind, params(&explain.plan)?, explain::schema(), Action::Explain(explain)))
+            }
+            mut statement => {
+                check::check(run, &mut statement)?;
+                let default_schema = run.shared().default_schema();
+                let plan = planner.plan(run, sql, statement.clone(), &default_schema).await?;
+                let params = params(&plan)?;
+                if matches!(plan, LogicalPlan::Ddl(_)) {
+                    let source = Box::new(Definition { statement, default_schema });
+                    return Ok((kind, params, no_rows, Action::Define { plan, source }));
+                }
+                let schema = Arc::clone(plan.schema().inner());
+                Ok((kind, params, schema, Action::Plan(plan)))
+            }
+        },
+    }
+}
+
+/// Parameters by number, then by name.
+fn params(plan: &LogicalPlan) -> Result<Vec<(String, Option<DataType>)>> {
+    let mut params: Vec<_> = plan.get_parameter_types()?.into_iter().collect();
+    let number = |name: &str| name.trim_start_matches('$').parse::<u64>().unwrap_or(u64::MAX);
+    params.sort_by(|(a, _), (b, _)| number(a).cmp(&number(b)).then_with(|| a.cmp(b)));
+    Ok(params)
+}
+
+impl Prepared {
+    /// Runs it. Data calls are sent as the stream is polled.
+    ///
+    /// # Errors
+    /// Missing parameters; failures of a command. Failures of a query come through its stream.
+    pub async fn execute(self, params: Vec<ScalarValue>) -> Result<Execution> {
+        if params.len() != self.params.len() {
+            let message = format!("the statement has {} parameters, {} were given", self.params.len(), params.len());
+            return Err(Error::new(ErrorKind::Query, message));
+        }
+        execute::execute(self, params).await
+    }
+}
+
+impl Summary {
+    /// What was spent so far.
+    #[must_use]
+    pub fn counts(&self) -> StatementCounts {
+        self.statement.counts()
+    }
+
+    /// Time since the statement was executed, until its stream ended.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.timing.elapsed()
+    }
+}
+
+impl Cancel {
+    /// Stops the statement.
+    pub fn cancel(&self) {
+        self.statement.cancellation().cancel();
+    }
+}

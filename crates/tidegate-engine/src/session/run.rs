@@ -1,0 +1,155 @@
+//! One statement from its preparation to its end, as it is counted and recorded.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tidegate_state::{StatementEnd, StatementStart};
+use tidegate_transport::{Clock, Statement};
+
+use super::{Shared, StatementKind};
+use crate::{Engine, Error, Result, Settings};
+
+/// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
+/// when resolving its names takes a call, whichever comes first: every call belongs to a statement. Dropped
+/// before its end, it is recorded as abandoned.
+#[derive(Debug)]
+pub(crate) struct Run {
+    shared: Arc<Shared>,
+    settings: Settings,
+    /// Text with secrets blanked.
+    sql: String,
+    kind: StatementKind,
+    statement: Mutex<Option<Arc<Statement>>>,
+    timing: Arc<Timing>,
+    is_ended: AtomicBool,
+}
+
+/// When a statement began and ended, on the clock that never goes back.
+#[derive(Debug)]
+pub(crate) struct Timing {
+    clock: Arc<dyn Clock>,
+    began: OnceLock<Duration>,
+    ended: OnceLock<Duration>,
+}
+
+impl Timing {
+    /// From execution to the end, or to now.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let Some(began) = self.began.get() else { return Duration::ZERO };
+        self.ended.get().copied().unwrap_or_else(|| self.clock.elapsed()).saturating_sub(*began)
+    }
+}
+
+impl Run {
+    pub(crate) fn new(shared: Arc<Shared>, sql: &str, kind: StatementKind) -> Self {
+        let clock = Arc::clone(&shared.engine().parts().clock);
+        Self {
+            settings: shared.settings(),
+            shared,
+            sql: crate::sql::redact_sql(sql),
+            kind,
+            statement: Mutex::default(),
+            timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
+            is_ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.shared.engine()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn principal(&self) -> &Arc<str> {
+        self.shared.principal()
+    }
+
+    /// The settings that the statement was prepared under.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn timing(&self) -> &Arc<Timing> {
+        &self.timing
+    }
+
+    /// Starts the clock of the statement.
+    pub(crate) fn start_timing(&self) {
+        self.timing.began.get_or_init(|| self.timing.clock.elapsed());
+    }
+
+    /// The statement that pays; numbered and recorded now if it was not yet.
+    ///
+    /// # Errors
+    /// When the state folder cannot be used: a statement without a number would leave calls that nobody can
+    /// account for. `--state :memory:` does without a folder.
+    pub(crate) fn statement(&self) -> Result<Arc<Statement>> {
+        let mut statement = self.statement.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = statement.as_ref() {
+            return Ok(Arc::clone(statement));
+        }
+        let parts = self.engine().parts();
+        let id = parts.state.begin_statement(&StatementStart {
+            principal: self.principal().to_string(),
+            sql: self.sql.clone(),
+            kind: self.kind.name().to_owned(),
+            label: self.settings.label.clone(),
+            started_at: parts.clock.now(),
+        })?;
+        let begun = Arc::new(Statement::with_retry_budget(id, self.settings.retry_budget));
+        *statement = Some(Arc::clone(&begun));
+        Ok(begun)
+    }
+
+    /// Records that all `rows` were read.
+    pub(crate) fn done(&self, rows: u64) {
+        self.end("done", None, rows);
+    }
+
+    /// Records a failure, or that the user gave up.
+    pub(crate) fn failed(&self, error: &Error, rows: u64) {
+        let state = if error.is_cancelled() { "cancelled" } else { "failed" };
+        self.end(state, Some(error.to_string()), rows);
+    }
+
+    /// Records that nobody read on, and stops what still runs.
+    pub(crate) fn abandoned(&self, rows: u64) {
+        self.end("abandoned", None, rows);
+    }
+
+    fn end(&self, state: &str, error: Option<String>, rows: u64) {
+        if self.is_ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.timing.ended.get_or_init(|| self.timing.clock.elapsed());
+        let Some(statement) = self.statement.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return };
+        if state != "done" {
+            statement.cancellation().cancel();
+        }
+        let counts = statement.counts();
+        let parts = self.engine().parts();
+        let end = StatementEnd {
+            state: state.to_owned(),
+            error,
+            rows,
+            calls: counts.calls,
+            retries: counts.retries,
+            bytes: counts.bytes,
+            waited: counts.waited,
+            ended_at: parts.clock.now(),
+        };
+        // The rows are right whether or not the folder could keep the figures.
+        if let Err(error) = parts.state.end_statement(statement.id(), &end) {
+            self.engine().warn(None, format!("statement {} could not be recorded: {error}", statement.id()));
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.abandoned(0);
+    }
+}

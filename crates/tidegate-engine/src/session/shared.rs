@@ -1,0 +1,119 @@
+//! What a session is, as its catalog, its system tables and its running statements see it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::catalog::{MAIN, MainSchema};
+use crate::{Connection, Engine, Result, Settings};
+
+/// Shared by a session and what it has started.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    engine: Engine,
+    principal: Arc<str>,
+    settings: RwLock<Settings>,
+    default_schema: RwLock<String>,
+    /// Connections made (`Some`) or dropped (`None`) in this session, over those of the engine.
+    overlay: RwLock<BTreeMap<String, Option<Arc<Connection>>>>,
+    main: Arc<MainSchema>,
+    /// Inside BEGIN … COMMIT.
+    in_transaction: AtomicBool,
+    /// `SET datafusion.…` of this session, in their order.
+    planner_options: Mutex<Vec<(String, String)>>,
+}
+
+impl Shared {
+    pub(crate) fn new(engine: Engine, principal: &str) -> Self {
+        Self {
+            engine,
+            principal: Arc::from(principal),
+            settings: RwLock::default(),
+            default_schema: RwLock::new(MAIN.to_owned()),
+            overlay: RwLock::default(),
+            main: Arc::default(),
+            in_transaction: AtomicBool::new(false),
+            planner_options: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn principal(&self) -> &Arc<str> {
+        &self.principal
+    }
+
+    pub(crate) fn main(&self) -> &Arc<MainSchema> {
+        &self.main
+    }
+
+    /// The settings as they are now.
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the settings, or leaves them when `change` fails.
+    pub(crate) fn change_settings(&self, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<()> {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = settings.clone();
+        change(&mut changed)?;
+        *settings = changed;
+        Ok(())
+    }
+
+    pub(crate) fn default_schema(&self) -> String {
+        self.default_schema.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_default_schema(&self, schema: String) {
+        *self.default_schema.write().unwrap_or_else(PoisonError::into_inner) = schema;
+    }
+
+    /// The connection that this session sees under a name.
+    pub(crate) fn connection(&self, name: &str) -> Option<Arc<Connection>> {
+        let overlay = self.overlay.read().unwrap_or_else(PoisonError::into_inner);
+        match overlay.get(name) {
+            Some(own) => own.clone(),
+            None => self.engine.connection(name),
+        }
+    }
+
+    /// All connections that this session sees.
+    pub(crate) fn connections(&self) -> BTreeMap<String, Arc<Connection>> {
+        let mut connections = self.engine.connections();
+        for (name, own) in self.overlay.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            match own {
+                Some(connection) => connections.insert(name.clone(), Arc::clone(connection)),
+                None => connections.remove(name),
+            };
+        }
+        connections
+    }
+
+    /// Makes a connection seen (`Some`) or hidden (`None`) in this session.
+    pub(crate) fn set_connection(&self, name: &str, connection: Option<Arc<Connection>>) {
+        self.overlay.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), connection);
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.in_transaction.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_in_transaction(&self, is_in: bool) {
+        self.in_transaction.store(is_in, Ordering::Relaxed);
+    }
+
+    /// `SET datafusion.…` of this session, in their order.
+    pub(crate) fn planner_options(&self) -> Vec<(String, String)> {
+        self.planner_options.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets one of DataFusion's options, or takes it back to its default.
+    pub(crate) fn set_planner_option(&self, name: &str, value: Option<String>) {
+        let mut options = self.planner_options.lock().unwrap_or_else(PoisonError::into_inner);
+        options.retain(|(set, _)| set != name);
+        options.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}

@@ -1,0 +1,117 @@
+//! From text to a statement: Tidegate's own statements, its names, and everything that DataFusion plans.
+//!
+//! Relies on DataFusion's parser (generic dialect). It looks at text alone: no catalog, no settings, no I/O.
+//! Every front end's statements pass here, never DataFusion's own `sql()`, which knows none of this.
+
+mod names;
+mod own;
+mod redact;
+mod show;
+mod split;
+
+use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+pub(crate) use own::{Command, Transaction, name};
+pub use redact::redact_sql;
+pub(crate) use split::split;
+
+use crate::{Error, ErrorKind, Result};
+
+/// Generic SQL: `"` quotes names, and `@` may stand inside one, as in `table@connection`.
+pub(crate) const DIALECT: GenericDialect = GenericDialect {};
+
+/// How deep an expression may be nested: deep enough for generated filters, shallow enough for the stack.
+const RECURSION_LIMIT: usize = 100;
+
+/// One parsed statement.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// One of Tidegate's own.
+    Command(Command),
+    /// One for DataFusion, with Tidegate's names already in DataFusion's form.
+    DataFusion(Box<DfStatement>),
+}
+
+/// The tokens of a text, white space and comments included.
+///
+/// # Errors
+/// An unterminated quote or comment, with its place.
+pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
+    Tokenizer::new(&DIALECT, sql)
+        .tokenize_with_location()
+        .map_err(|error| Error::new(ErrorKind::Syntax, format!("{}{}", error.message, error.location)))
+}
+
+/// Parses exactly one statement; a `;` may follow it.
+///
+/// # Errors
+/// What is wrong with the text, and where.
+pub(crate) fn parse(sql: &str) -> Result<Parsed> {
+    let tokens = names::rewrite(tokenize(sql)?);
+    if !tokens.iter().any(|token| is_code(&token.token)) {
+        return Err(Error::new(ErrorKind::Syntax, "there is no statement here"));
+    }
+    let mut parser =
+        DFParserBuilder::new(tokens).with_dialect(&DIALECT).with_recursion_limit(RECURSION_LIMIT).build()?;
+    let parsed = match own::parse(&mut parser.parser).map_err(from_parser)? {
+        Some(own::Own::Command(command)) => Parsed::Command(command),
+        Some(own::Own::Query(query)) => {
+            expect_end(&mut parser)?;
+            return parse(&query);
+        }
+        None => Parsed::DataFusion(Box::new(parser.parse_statement()?)),
+    };
+    expect_end(&mut parser)?;
+    Ok(parsed)
+}
+
+fn is_code(token: &Token) -> bool {
+    !matches!(token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)
+}
+
+fn expect_end(parser: &mut DFParser<'_>) -> Result<()> {
+    while parser.parser.consume_token(&Token::SemiColon) {}
+    let next = parser.parser.peek_token();
+    if next.token == Token::EOF {
+        return Ok(());
+    }
+    let message = format!("expected the end of the statement, found: {}{}", next.token, next.span.start);
+    Err(Error::new(ErrorKind::Syntax, message))
+}
+
+fn from_parser(error: ParserError) -> Error {
+    Error::from(datafusion::error::DataFusionError::from(error))
+}
+
+/// Replaces a name wherever it stands in a statement; `None` when it does not stand there. For proposing a
+/// corrected statement: quotes are put where the new name needs them.
+pub(crate) fn replace_name(sql: &str, wrong: &str, right: &str) -> Option<String> {
+    let mut found = false;
+    let tokens = tokenize(sql).ok()?;
+    let mut text = String::with_capacity(sql.len());
+    for token in tokens {
+        match token.token {
+            Token::Word(word) if names::matches(&word, wrong) => {
+                found = true;
+                text.push_str(&quote(right));
+            }
+            other => text.push_str(&other.to_string()),
+        }
+    }
+    found.then_some(text)
+}
+
+/// The name as it has to be written in a statement.
+pub(crate) fn quote(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// The text as a string literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,186 @@
+//! A scripted transport, a table over it, and sessions that read it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::common::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use datafusion::prelude::SessionContext;
+use http::{HeaderMap, StatusCode};
+use tidegate_engine::scan::{ApiTable, ScanContext, optimizer_rules, session_config};
+use tidegate_engine::{Connection, ConnectionDef, Connector, Settings};
+use tidegate_remote::BadValue;
+use tidegate_spec::{
+    Column, ColumnFilter, ColumnType, Count, Dialect, Endpoint, EndpointKind, Envelope, Exactness, Filters, NullOrder,
+    ODataVersion, Operator, Paging, Projection, SortColumn, Table, Window, odata,
+};
+use tidegate_transport::{Request, Response, Statement, Transport};
+use url::Url;
+
+/// Answers requests from a list, in order, and remembers them. A missing answer never comes.
+#[derive(Debug)]
+struct Script {
+    answers: Mutex<VecDeque<String>>,
+    requests: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request) -> tidegate_transport::Result<Response> {
+        request.operation.statement.count_call(false);
+        self.requests.lock().expect("no panic").push(readable(&request.url));
+        let answer = self.answers.lock().expect("no panic").pop_front();
+        let Some(answer) = answer else { return std::future::pending().await };
+        request.operation.statement.count_bytes(answer.len() as u64);
+        Ok(Response {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            url: request.url,
+            body: Bytes::from(answer).into(),
+        })
+    }
+}
+
+/// Path and query as a person would write them.
+fn readable(url: &Url) -> String {
+    let query: Vec<String> = url.query_pairs().map(|(name, value)| format!("{name}={value}")).collect();
+    let path = url.path().trim_start_matches("/api/");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// A page of a response, and the link to the next one.
+pub(super) fn page(rows: &[&str], next: Option<&str>) -> String {
+    let next = next.map(|link| format!(r#", "@odata.nextLink": "{link}""#)).unwrap_or_default();
+    format!(r#"{{"value": [{}]{next}}}"#, rows.join(", "))
+}
+
+pub(super) struct Fixture {
+    script: Arc<Script>,
+    pub(super) statement: Arc<Statement>,
+    context: SessionContext,
+}
+
+impl Fixture {
+    /// Table `crm.orders` over these answers.
+    pub(super) fn new(answers: Vec<String>) -> Self {
+        Self::with(answers, Settings::default())
+    }
+
+    pub(super) fn without_pushdown(answers: Vec<String>) -> Self {
+        Self::with(answers, Settings { pushdown: false, ..Settings::default() })
+    }
+
+    pub(super) fn with(answers: Vec<String>, settings: Settings) -> Self {
+        let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default() });
+        let connection = Arc::new(connection(Arc::clone(&script) as Arc<dyn Transport>));
+        let statement = Arc::new(Statement::new(1));
+        let scans = ScanContext {
+            connections: HashMap::from([("crm".to_owned(), Arc::clone(&connection))]),
+            principal: Arc::from("ann"),
+            statement: Arc::clone(&statement),
+        };
+        let on_bad_value = settings.on_bad_value;
+        let config = session_config().with_extension(Arc::new(settings)).with_extension(Arc::new(scans));
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_default_features()
+            .with_physical_optimizer_rules(optimizer_rules(PhysicalOptimizer::new().rules))
+            .build();
+        let context = SessionContext::new_with_state(state);
+        let table = ApiTable::with_bad_values(connection, Arc::new(orders()), on_bad_value);
+        context.register_table("orders", Arc::new(table)).expect("a new name");
+        Self { script, statement, context }
+    }
+
+    pub(super) async fn plan(&self, sql: &str) -> Arc<dyn ExecutionPlan> {
+        let logical = self.context.sql(sql).await.expect("a query").into_optimized_plan().expect("a plan");
+        self.context.state().create_physical_plan(&logical).await.expect("a physical plan")
+    }
+
+    pub(super) async fn rows(&self, sql: &str) -> Result<String> {
+        let plan = self.plan(sql).await;
+        let batches = collect(plan, self.context.task_ctx()).await?;
+        Ok(pretty_format_batches(&batches)?.to_string())
+    }
+
+    pub(super) async fn explain(&self, sql: &str) -> String {
+        let text = displayable(self.plan(sql).await.as_ref()).indent(false).to_string();
+        assert_eq!(self.requests(), Vec::<String>::new(), "planning sends nothing");
+        text
+    }
+
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.script.requests.lock().expect("no panic").clone()
+    }
+
+    pub(super) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+}
+
+fn connection(transport: Arc<dyn Transport>) -> Connection {
+    Connection {
+        def: ConnectionDef { name: "crm".to_owned(), connector: "odata".to_owned(), options: [].into() },
+        base: Url::parse("https://crm.example/api/").expect("a URL"),
+        transport,
+        connector: Connector::OData(odata::Options::default()),
+        fingerprint: "crm".to_owned(),
+        writes: false,
+    }
+}
+
+fn orders() -> Table {
+    let columns =
+        [("id", ColumnType::Int64, false), ("region", ColumnType::Text, true), ("amount", ColumnType::Int32, true)];
+    let column = |(name, data_type, nullable): (&str, ColumnType, bool)| Column {
+        name: name.to_owned(),
+        path: vec![name.to_owned()],
+        data_type,
+        nullable,
+        description: None,
+    };
+    let path = |name: &str| vec![vec![name.to_owned()]];
+    Table {
+        name: "orders".to_owned(),
+        api_name: "Orders".to_owned(),
+        description: None,
+        columns: columns.into_iter().map(column).collect(),
+        key: vec![0],
+        endpoints: vec![Endpoint {
+            name: "list".to_owned(),
+            kind: EndpointKind::List,
+            path: "Orders".to_owned(),
+            envelope: Envelope { rows: path("value"), next: path("@odata.nextLink"), count: path("@odata.count") },
+            paging: Paging::NextUrl,
+            window: Some(Window::TopSkip),
+            filters: filters(),
+            sort: [0, 2].map(|column| SortColumn { column, nulls: NullOrder::Lowest }).into(),
+            projection: Projection::Select,
+            count: Some(Count::Inline),
+            max_url_length: 2_000,
+        }],
+    }
+}
+
+/// Numbers are compared exactly; text is folded by the service, so that only equality is safe.
+fn filters() -> Filters {
+    use Operator::{Eq, Gt, GtEq, In, IsNotNull, IsNull, Lt, LtEq, NotEq, StartsWith};
+    let exact = [Eq, NotEq, Lt, LtEq, Gt, GtEq, In, IsNull, IsNotNull].map(|operator| (operator, Exactness::Exact));
+    let text = [(Eq, Exactness::Superset), (StartsWith, Exactness::Superset), (IsNull, Exactness::Exact)];
+    let numbers = |column| ColumnFilter { column, operators: exact.into() };
+    Filters {
+        dialect: Some(Dialect::OData(ODataVersion::V4)),
+        or: true,
+        columns: vec![numbers(0), ColumnFilter { column: 1, operators: text.into() }, numbers(2)],
+    }
+}
+
+/// Settings that read bad values as NULL.
+pub(super) fn forgiving() -> Settings {
+    Settings { on_bad_value: BadValue::Null, ..Settings::default() }
+}

@@ -1,0 +1,36 @@
+//! System tables: their columns, and that they are read when they are scanned.
+
+use crate::script::{Fixture, drain};
+
+#[tokio::test]
+async fn every_system_table_can_be_read() {
+    let fixture = Fixture::erp();
+    fixture.rows("SELECT * FROM erp.accounts").await;
+    for name in ["columns", "connections", "endpoints", "requests", "settings", "statements", "tables", "warnings"] {
+        fixture.rows(&format!("SELECT * FROM system.{name}")).await;
+    }
+    assert_eq!(
+        fixture.rows("SELECT name, connector, writes, tables FROM system.connections").await,
+        ["erp|odata|false|2"]
+    );
+    let columns = "SELECT column_name, api_name, data_type, nullable, key_ordinal FROM system.columns \
+                   WHERE table_name = 'accounts' ORDER BY ordinal";
+    let expected = ["id|ID|integer|false|1", "name|Name|text|true|", "revenue|Revenue|decimal(15, 2)|true|"];
+    assert_eq!(fixture.rows(columns).await, expected);
+    let pushed = fixture
+        .rows("SELECT pushed_exactly, pushed_and_rechecked FROM system.columns WHERE column_name = 'name'")
+        .await;
+    assert!(pushed[0].contains('='), "{pushed:?}");
+    let endpoints = fixture.rows("SELECT table_name, kind, path FROM system.endpoints ORDER BY 1").await;
+    assert_eq!(endpoints, ["accounts|list|Accounts", "orders|list|Orders"]);
+}
+
+#[tokio::test]
+async fn system_tables_are_live() {
+    let fixture = Fixture::erp();
+    let prepared = fixture.session.prepare("SELECT count(*) FROM system.connections").await.expect("a query");
+    fixture.add("crm");
+    let rows = drain(prepared.execute(vec![]).await.expect("a stream")).await.expect("rows");
+    assert_eq!(rows, ["2"]);
+    assert_eq!(fixture.rows("SELECT state FROM system.statements WHERE state = 'running'").await, ["running"]);
+}
