@@ -1,0 +1,171 @@
+//! Builds an engine: state, time, recorder, connections.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tidegate_engine::EngineParts;
+use tidegate_state::State;
+use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
+
+use crate::connect::{Environment, Layers, Network};
+use crate::{ConnectionDef, Engine, Error, ErrorKind, Result};
+
+/// Requests that `system.requests` remembers.
+const REQUEST_LOG_CAPACITY: usize = 10_000;
+
+/// Where state is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum StateLocation {
+    /// In memory: it ends with the process.
+    #[default]
+    Memory,
+    /// In this folder, made when first used.
+    Folder(PathBuf),
+}
+
+/// Builds an [`Engine`].
+#[derive(Debug)]
+pub struct Builder {
+    state: StateLocation,
+    clock: Arc<dyn Clock>,
+    jitter: Jitter,
+    environment: Environment,
+    network: NetworkChoice,
+    connections: Vec<ConnectionDef>,
+    working_dir: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+enum NetworkChoice {
+    Live,
+    Record(PathBuf),
+    Replay(PathBuf),
+    Given(Arc<dyn Transport>),
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            state: StateLocation::default(),
+            clock: Arc::new(SystemClock::default()),
+            jitter: Jitter::from_entropy(),
+            environment: Environment::process(),
+            network: NetworkChoice::Live,
+            connections: Vec::new(),
+            working_dir: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Where state is kept; in memory by default.
+    #[must_use]
+    pub fn state(mut self, location: StateLocation) -> Self {
+        self.state = location;
+        self
+    }
+
+    /// The clock to wait on.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes backoff repeatable.
+    #[must_use]
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.jitter = Jitter::seeded(seed);
+        self
+    }
+
+    /// Looks variables up here in place of the process's environment.
+    #[must_use]
+    pub fn environment(mut self, lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.environment = Environment::new(lookup);
+        self
+    }
+
+    /// Keeps every exchange in this file, without secrets.
+    #[must_use]
+    pub fn record(mut self, file: impl Into<PathBuf>) -> Self {
+        self.network = NetworkChoice::Record(file.into());
+        self
+    }
+
+    /// Answers from this recording, without a network.
+    #[must_use]
+    pub fn replay(mut self, file: impl Into<PathBuf>) -> Self {
+        self.network = NetworkChoice::Replay(file.into());
+        self
+    }
+
+    /// Sends requests here in place of HTTP: for tests and for proxies of one's own. It stands innermost, so it
+    /// sees credentials.
+    #[must_use]
+    pub fn network(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.network = NetworkChoice::Given(transport);
+        self
+    }
+
+    /// Adds a connection.
+    #[must_use]
+    pub fn connection(mut self, def: ConnectionDef) -> Self {
+        self.connections.push(def);
+        self
+    }
+
+    /// Adds connections, such as those of a configuration file.
+    #[must_use]
+    pub fn connections(mut self, defs: impl IntoIterator<Item = ConnectionDef>) -> Self {
+        self.connections.extend(defs);
+        self
+    }
+
+    /// Folder that relative paths of local files start from; the current one by default.
+    #[must_use]
+    pub fn working_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.working_dir = Some(folder.into());
+        self
+    }
+
+    /// Builds the engine. Sends nothing, and opens no state before it is used.
+    ///
+    /// # Errors
+    /// A connection's options (see [`Engine::add_connection`]), a recording that cannot be opened.
+    pub fn build(self) -> Result<Engine> {
+        let state = Arc::new(match &self.state {
+            StateLocation::Memory => State::in_memory(),
+            StateLocation::Folder(folder) => State::in_folder(folder),
+        });
+        let requests = Arc::new(RequestLog::new(REQUEST_LOG_CAPACITY));
+        let network = match self.network {
+            NetworkChoice::Live => Network::live(Arc::new(Http::new(HttpOptions::default()))),
+            NetworkChoice::Record(file) => Network::recorded(Arc::new(Http::new(HttpOptions::default())), &file)?,
+            NetworkChoice::Replay(file) => Network::replayed(Arc::new(Replay::open(&file).map_err(local)?)),
+            NetworkChoice::Given(transport) => Network::live(transport),
+        };
+        let layers = Layers {
+            network,
+            requests: Arc::clone(&requests),
+            clock: Arc::clone(&self.clock),
+            jitter: Arc::new(self.jitter),
+            environment: self.environment,
+        };
+        let inner = tidegate_engine::Engine::new(EngineParts {
+            connect: Arc::new(layers),
+            state: Arc::clone(&state),
+            requests,
+            clock: Arc::clone(&self.clock),
+            working_dir: self.working_dir.map_or_else(std::env::current_dir, Ok).map_err(local)?,
+        });
+        for def in &self.connections {
+            inner.add_connection(def)?;
+        }
+        Ok(Engine { inner, state, clock: self.clock })
+    }
+}
+
+pub(crate) fn local(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Local, error.to_string()).with_source(error)
+}

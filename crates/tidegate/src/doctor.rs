@@ -1,0 +1,149 @@
+//! Looks one connection over: can it be reached, does it let us in, does its clock agree, what do its headers say.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, Method};
+use tidegate_engine::Connection;
+use tidegate_transport::{Purpose, Request, Response, Statement};
+
+use crate::{Engine, Error, ErrorKind, Result};
+
+/// Above this the server's clock or ours is off enough to matter for tokens and quota windows.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What: `reach`, `login`, `metadata`, `clock`, `limits`.
+    pub name: &'static str,
+    /// How it stands.
+    pub state: CheckState,
+    /// What was found, and what to do if it is not well.
+    pub finding: String,
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// Well.
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// Not well.
+    Failed,
+}
+
+impl Engine {
+    /// Looks a connection over, with two calls at most: the service root and `$metadata`.
+    ///
+    /// # Errors
+    /// When there is no connection of this name. What is wrong with the connection is in the checks.
+    pub async fn doctor(&self, name: &str) -> Result<Vec<Check>> {
+        let connection = self.inner.connection(name).ok_or_else(|| {
+            let known = self.inner.connection_names().join(", ");
+            let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are: {known}") };
+            Error::new(ErrorKind::Name, format!("there is no connection {name}; {known}"))
+        })?;
+        let sent_at = self.clock.now();
+        let response = match get(&connection, "", "application/json").await {
+            Ok(response) => response,
+            Err(error) => return Ok(vec![failed("reach", error.to_string())]),
+        };
+        let took = self.clock.now().duration_since(sent_at).unwrap_or_default();
+        let mut checks = vec![ok("reach", format!("{} answered in {} ms", connection.base, took.as_millis()))];
+        checks.push(login(&connection, &response));
+        checks.push(clock(&response.headers, sent_at + took / 2));
+        checks.push(limits(&response.headers));
+        checks.push(metadata(&connection).await);
+        Ok(checks)
+    }
+}
+
+async fn get(connection: &Connection, path: &str, accept: &'static str) -> tidegate_transport::Result<Response> {
+    let statement = Arc::new(Statement::new(0));
+    let source = connection.source(&Arc::from("doctor"), &statement);
+    let mut url = connection.base.clone();
+    url.set_path(&format!("{}{path}", connection.base.path()));
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(accept));
+    let endpoint = if path.is_empty() { "service root" } else { path };
+    let operation = source.operation(None, endpoint, Purpose::Metadata, None);
+    let request = Request { method: Method::GET, url, headers, body: bytes::Bytes::new(), operation };
+    connection.transport.send(request).await
+}
+
+fn login(connection: &Connection, response: &Response) -> Check {
+    match response.status.as_u16() {
+        401 | 403 => failed(
+            "login",
+            format!(
+                "the server answered {}: check the credentials of connection {}",
+                response.status, connection.def.name
+            ),
+        ),
+        400.. => failed("login", format!("the service root answered {}: check the url", response.status)),
+        _ => ok("login", format!("the service root answered {}", response.status)),
+    }
+}
+
+fn clock(headers: &HeaderMap, here: SystemTime) -> Check {
+    let date = headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let Some(there) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+        return note("clock", "the server sends no Date header: its clock cannot be compared".to_owned());
+    };
+    let (ahead, apart) = match here.duration_since(there) {
+        Ok(apart) => ("ahead of", apart),
+        Err(error) => ("behind", error.duration()),
+    };
+    let finding = format!("this machine's clock is {} s {ahead} the server's", apart.as_secs());
+    if apart > CLOCK_TOLERANCE {
+        failed("clock", format!("{finding}: set one of them right"))
+    } else {
+        ok("clock", finding)
+    }
+}
+
+fn limits(headers: &HeaderMap) -> Check {
+    let said: Vec<_> = headers
+        .iter()
+        .filter(|(name, _)| {
+            name.as_str().contains("ratelimit") || name.as_str().contains("rate-limit") || *name == "retry-after"
+        })
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("(not text)")))
+        .collect();
+    if said.is_empty() {
+        note("limits", "the server's headers say nothing of limits".to_owned())
+    } else {
+        ok("limits", said.join(", "))
+    }
+}
+
+async fn metadata(connection: &Connection) -> Check {
+    let statement = Arc::new(Statement::new(0));
+    let source = connection.source(&Arc::from("doctor"), &statement);
+    let tidegate_engine::Connector::OData(options) = &connection.connector else {
+        return note("metadata", "this connector does not describe itself".to_owned());
+    };
+    let description = match tidegate_remote::discover::odata_metadata(&source, None, options).await {
+        Ok(Some(description)) => description,
+        Ok(None) => return failed("metadata", "the server answered 'not modified' to a first request".to_owned()),
+        Err(error) => return failed("metadata", error.to_string()),
+    };
+    match tidegate_spec::odata::parse(&description.document, options) {
+        Ok(model) => ok("metadata", format!("{} tables", model.tables.len())),
+        Err(error) => failed("metadata", error.to_string()),
+    }
+}
+
+fn ok(name: &'static str, finding: String) -> Check {
+    Check { name, state: CheckState::Ok, finding }
+}
+
+fn note(name: &'static str, finding: String) -> Check {
+    Check { name, state: CheckState::Note, finding }
+}
+
+fn failed(name: &'static str, finding: String) -> Check {
+    Check { name, state: CheckState::Failed, finding }
+}

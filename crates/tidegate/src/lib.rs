@@ -1,0 +1,34 @@
+//! The embedded engine: build an [`Engine`], open a [`Session`], run SQL over APIs.
+//!
+//! This is the composition root: the only place where transport layers are put in order, credentials are
+//! looked up, and configuration is read.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), tidegate::Error> {
+//! use futures::TryStreamExt;
+//! use tidegate::{ConnectionDef, Engine};
+//!
+//! let engine = Engine::builder().connection(ConnectionDef::odata("erp", "https://host/odata/v4/sales")).build()?;
+//! let session = engine.session("me");
+//! let execution = session.prepare("SELECT name FROM erp.accounts LIMIT 5").await?.execute(vec![]).await?;
+//! let batches: Vec<_> = execution.stream.try_collect().await?;
+//! println!("{} rows for {} calls", batches.iter().map(|b| b.num_rows()).sum::<usize>(), execution.summary.counts().calls);
+//! # Ok(())
+//! # }
+//! ```
+
+mod builder;
+pub mod config;
+mod connect;
+pub mod doctor;
+mod engine;
+mod options;
+
+pub use builder::{Builder, StateLocation};
+pub use engine::Engine;
+pub use options::connectors;
+pub use tidegate_engine::{
+    Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, OptionValue, Prepared, Result, Session, Settings,
+    StatementKind, Summary, redact_sql,
+};
+pub use tidegate_transport::{Clock, StatementCounts, SystemClock, TestClock};

@@ -1,0 +1,169 @@
+//! Options of the built-in connectors: which there are, what they take, and how they are read.
+
+use std::collections::BTreeMap;
+
+use tidegate_engine::{ConnectionDef, OptionValue};
+use tidegate_spec::names::NameStyle;
+use tidegate_spec::odata::{self, TextComparison, Totals};
+use tidegate_transport::{Credentials, Secret};
+use url::{Origin, Url};
+
+use crate::connect::Environment;
+use crate::{Error, ErrorKind, Result};
+
+/// Connectors that are built in.
+pub(crate) const CONNECTORS: &[&str] = &["odata"];
+
+/// Options of `odata`, each with what it takes.
+pub(crate) const ODATA_OPTIONS: &[(&str, &str)] = &[
+    ("url", "the service root, such as 'https://host/odata/v4/sales'"),
+    ("user", "the user for basic authentication"),
+    ("password", "the password for basic authentication"),
+    ("token", "a bearer token"),
+    ("writes", "'true' to allow mutations"),
+    ("names", "'lower' or 'snake'"),
+    ("text", "'collated', or 'binary' for a service that compares text by code point"),
+    ("totals", "'trust', or 'ignore' for a service that miscounts the rows that match"),
+    ("allow_origins", "other origins that next links and redirects may lead to, separated by commas"),
+];
+
+/// The built-in connectors, each with its options and what they take.
+pub fn connectors() -> impl Iterator<Item = (&'static str, &'static [(&'static str, &'static str)])> {
+    CONNECTORS.iter().map(|connector| (*connector, ODATA_OPTIONS))
+}
+
+/// The options of an `odata` connection, read.
+#[derive(Debug)]
+pub(crate) struct ODataOptions {
+    pub(crate) base: Url,
+    pub(crate) credentials: Credentials,
+    pub(crate) writes: bool,
+    pub(crate) model: odata::Options,
+    pub(crate) allow_origins: Vec<Origin>,
+}
+
+impl ODataOptions {
+    pub(crate) fn read(def: &ConnectionDef, environment: &Environment) -> Result<Self> {
+        let options = Options::new(def, environment, ODATA_OPTIONS)?;
+        let base = options.base_url()?;
+        let credentials = options.credentials(&base)?;
+        let names = options.choice("names", &[("lower", NameStyle::Lower), ("snake", NameStyle::Snake)])?;
+        let text = [("collated", TextComparison::Collated), ("binary", TextComparison::Binary)];
+        let totals = [("trust", Totals::Trust), ("ignore", Totals::Ignore)];
+        Ok(Self {
+            credentials,
+            writes: options.choice("writes", &[("true", true), ("false", false)])?.unwrap_or(false),
+            model: odata::Options {
+                names: names.unwrap_or_default(),
+                text: options.choice("text", &text)?.unwrap_or_default(),
+                totals: options.choice("totals", &totals)?.unwrap_or_default(),
+            },
+            allow_origins: options.origins()?,
+            base: without_user_info(base),
+        })
+    }
+}
+
+/// The options of one connection, with variables looked up.
+struct Options<'a> {
+    def: &'a ConnectionDef,
+    values: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Options<'a> {
+    fn new(def: &'a ConnectionDef, environment: &Environment, known: &[(&str, &str)]) -> Result<Self> {
+        let mut values = BTreeMap::new();
+        for (name, value) in &def.options {
+            if !known.iter().any(|(option, _)| option == name) {
+                return Err(unknown_option(def, name, known));
+            }
+            let value = match value {
+                OptionValue::Text(text) => text.clone(),
+                OptionValue::Env(variable) => environment.get(variable).ok_or_else(|| {
+                    fail(def, format!("option {name}: the environment variable {variable} is not set"))
+                })?,
+            };
+            values.insert(name.as_str(), value);
+        }
+        Ok(Self { def, values })
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    fn base_url(&self) -> Result<Url> {
+        let text = self.get("url").ok_or_else(|| fail(self.def, "option url is missing: url 'https://host/path'"))?;
+        // The text may hold a password: it is not shown.
+        let mut url = Url::parse(text).map_err(|error| fail(self.def, format!("option url is not a URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(fail(self.def, "option url must begin with https:// or http://, and name a host"));
+        }
+        url.set_fragment(None);
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        Ok(url)
+    }
+
+    fn credentials(&self, base: &Url) -> Result<Credentials> {
+        let in_url = (!base.username().is_empty() || base.password().is_some()).then(|| {
+            let decode = |text: &str| percent_decode(text);
+            (decode(base.username()), decode(base.password().unwrap_or_default()))
+        });
+        let user = self.get("user").map(str::to_owned).or_else(|| in_url.as_ref().map(|(user, _)| user.clone()));
+        let password = self.get("password").map(str::to_owned).or_else(|| in_url.map(|(_, password)| password));
+        match (self.get("token"), user, password) {
+            (None, None, None) => Ok(Credentials::None),
+            (Some(token), None, None) => Ok(Credentials::Bearer(Secret::new(token))),
+            (Some(_), _, _) => Err(fail(self.def, "give either token, or user and password")),
+            (None, Some(user), password) => {
+                Ok(Credentials::Basic { user, password: Secret::new(password.unwrap_or_default()) })
+            }
+            (None, None, Some(_)) => Err(fail(self.def, "option password needs option user")),
+        }
+    }
+
+    fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let found = choices.iter().find(|(text, _)| text.eq_ignore_ascii_case(value));
+        found.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
+            let takes: Vec<_> = choices.iter().map(|(text, _)| format!("'{text}'")).collect();
+            fail(self.def, format!("option {name} takes {}, not '{value}'", takes.join(" or ")))
+        })
+    }
+
+    fn origins(&self) -> Result<Vec<Origin>> {
+        let list = self.get("allow_origins").unwrap_or_default();
+        let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins
+            .map(|text| match Url::parse(text) {
+                Ok(url) if url.origin().is_tuple() => Ok(url.origin()),
+                _ => {
+                    Err(fail(self.def, format!("option allow_origins: '{text}' is not an origin such as https://host")))
+                }
+            })
+            .collect()
+    }
+}
+
+fn without_user_info(mut url: Url) -> Url {
+    // Both can fail only for URLs without a host, which `base_url` has refused.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+fn percent_decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+fn unknown_option(def: &ConnectionDef, name: &str, known: &[(&str, &str)]) -> Error {
+    let takes: Vec<_> = known.iter().map(|(option, what)| format!("  {option}: {what}")).collect();
+    fail(def, format!("there is no option {name}; {} takes\n{}", def.connector, takes.join("\n")))
+}
+
+pub(crate) fn fail(def: &ConnectionDef, message: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Connection, format!("connection {}: {message}", def.name))
+}
