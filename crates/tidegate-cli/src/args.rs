@@ -1,0 +1,172 @@
+//! The command line: what may be given, and what of it excludes what.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::input::Input;
+use crate::output::Format;
+
+const AFTER_HELP: &str = "\
+Without a command: a shell on a terminal, else the statements of standard input.
+Results go to standard output, everything else to standard error.
+
+State is kept in --state, else $TIDEGATE_STATE, else $XDG_STATE_HOME/tidegate, else ~/.local/state/tidegate.
+
+Exit codes: 0 done; 1 an error; 2 wrong usage; 130 stopped by Ctrl-C.";
+
+/// The command line, read.
+#[derive(Debug)]
+pub(crate) struct Args {
+    pub(crate) options: Options,
+    pub(crate) job: Job,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Script(Input),
+    Shell,
+    Demo,
+    Doctor(String),
+    Trust(Option<PathBuf>),
+    Connectors,
+}
+
+/// SQL over metered remote APIs: tables you can query and join, with every call counted.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Raw {
+    #[command(flatten)]
+    options: Options,
+
+    /// Run these statements, separated by `;`; stop at the first that fails
+    #[arg(short = 'c', long = "command", value_name = "SQL", allow_hyphen_values = true, conflicts_with = "file")]
+    sql: Vec<String>,
+
+    /// Run the statements of a file; `-` is standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<RawCommand>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Take connections from this file rather than from a trusted tidegate.toml here or above
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Keep state in this folder; `:memory:` keeps it until the program ends
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Refuse every mutation: sets tidegate.read_only
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+
+    /// How results are written [default: table on a terminal, csv in a pipe]
+    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    pub(crate) format: Option<Format>,
+
+    /// Keep every exchange with an API in this file, without secrets
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Answer from a recording, without the network
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RawCommand {
+    /// Type statements, with history and completion
+    Shell,
+    /// Take a tour over a simulated API: needs no account and no network
+    Demo,
+    /// Look a connection over: reach, login, clock, limits
+    Doctor {
+        /// Name of the connection
+        name: String,
+    },
+    /// Trust a tidegate.toml with its present content
+    Trust {
+        /// The file [default: tidegate.toml here, or the nearest above]
+        file: Option<PathBuf>,
+    },
+    /// Connectors: the kinds of API that can be connected to
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConnectorCommand {
+    /// Show the connectors and what options they take
+    List,
+}
+
+impl Args {
+    /// Reads the command line; ends the program for `--help`, `--version` and wrong usage.
+    pub(crate) fn read() -> Self {
+        let raw = Raw::parse();
+        match raw.job() {
+            Ok(job) => Self { options: raw.options, job },
+            Err(message) => Raw::command().error(ErrorKind::ArgumentConflict, message).exit(),
+        }
+    }
+}
+
+impl Raw {
+    fn job(&self) -> Result<Job, &'static str> {
+        let is_terminal = std::io::stdin().is_terminal();
+        let input = match &self.file {
+            _ if !self.sql.is_empty() => Some(Input::Text(self.sql.join(";\n"))),
+            Some(file) if file.as_os_str() == "-" => Some(Input::Stdin),
+            Some(file) => Some(Input::File(file.clone())),
+            None => None,
+        };
+        match (&self.command, input) {
+            (Some(_), Some(_)) => Err("-c and -f cannot be combined with a command"),
+            (Some(RawCommand::Shell), None) if !is_terminal => {
+                Err("the shell needs a terminal; without `shell` the statements of standard input are run")
+            }
+            (Some(command), None) => Ok(command.job()),
+            (None, Some(input)) => Ok(Job::Script(input)),
+            (None, None) if is_terminal => Ok(Job::Shell),
+            (None, None) => Ok(Job::Script(Input::Stdin)),
+        }
+    }
+}
+
+impl RawCommand {
+    fn job(&self) -> Job {
+        match self {
+            Self::Shell => Job::Shell,
+            Self::Demo => Job::Demo,
+            Self::Doctor { name } => Job::Doctor(name.clone()),
+            Self::Trust { file } => Job::Trust(file.clone()),
+            Self::Connector(ConnectorCommand::List) => Job::Connectors,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Raw::command().debug_assert();
+    }
+
+    #[test]
+    fn several_texts_become_one_script() {
+        let raw = Raw::try_parse_from(["tidegate", "-c", "SELECT 1", "-c", "-- two\nSELECT 2"]).unwrap();
+        let Ok(Job::Script(Input::Text(text))) = raw.job() else { panic!("a script: {raw:?}") };
+        assert_eq!(text, "SELECT 1;\n-- two\nSELECT 2");
+    }
+}

@@ -1,0 +1,64 @@
+//! The line that ends a statement: what it gave, and what it cost.
+
+use std::time::Duration;
+
+use tidegate::StatementCounts;
+
+/// `5 rows · 1 call · 0.12 s`; `rows` is `None` for a statement that returns none.
+pub(crate) fn line(rows: Option<u64>, counts: &StatementCounts, elapsed: Duration) -> String {
+    let mut parts = vec![rows.map_or_else(|| "done".to_owned(), |rows| counted(rows, "row"))];
+    parts.push(counted(counts.calls, "call"));
+    if counts.retries > 0 {
+        let retries = if counts.retries == 1 { "retry" } else { "retries" };
+        parts.push(format!("{} {retries}", grouped(counts.retries)));
+    }
+    parts.push(seconds(elapsed));
+    parts.join(" · ")
+}
+
+/// A number with its noun.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// Hundredths below a minute, then whole seconds.
+pub(crate) fn seconds(time: Duration) -> String {
+    let whole = time.as_secs();
+    match whole {
+        0..60 => format!("{:.2} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_ends_with_rows_calls_and_time() {
+        let counts = |calls, retries| StatementCounts { calls, retries, ..StatementCounts::default() };
+        let cases = [
+            (Some(5), counts(1, 0), 120, "5 rows · 1 call · 0.12 s"),
+            (Some(1), counts(0, 0), 4, "1 row · 0 calls · 0.00 s"),
+            (Some(1_234_567), counts(1_000, 1), 61_000, "1,234,567 rows · 1,000 calls · 1 retry · 1 min 01 s"),
+            (None, counts(2, 2), 3_720_000, "done · 2 calls · 2 retries · 1 h 02 min"),
+        ];
+        for (rows, counts, millis, expected) in cases {
+            assert_eq!(line(rows, &counts, Duration::from_millis(millis)), expected);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Aligned columns with a frame.
+//!
+//! Widths come from the first [`CHUNK`] rows, which are held until they are known; every further chunk widens a
+//! column if it must. All rows are printed. On a terminal a table that is too wide has its widest cells cut, and
+//! says so at its end; one with more columns than fit at all is turned: a line a value.
+
+use std::io::Write;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{RowWriter, Sink, WriteError, cells};
+use crate::messages::without_controls;
+
+/// Rows held to find the widths.
+const CHUNK: usize = 1_000;
+/// Cells are not cut below this, unless they are narrower themselves.
+const NARROWEST: usize = 8;
+/// What is printed of a cell before and behind its text: `│ ` and a blank.
+const FRAME: usize = 3;
+
+/// Writes rows in chunks.
+pub(crate) struct TableWriter {
+    sink: Sink,
+    names: Vec<String>,
+    is_number: Vec<bool>,
+    widths: Vec<usize>,
+    /// Columns of the terminal, if it is one.
+    terminal: Option<usize>,
+    rows: Vec<Vec<String>>,
+    shape: Option<Shape>,
+    cut: bool,
+    printed: u64,
+}
+
+/// How the table is laid out; decided at the first chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A line a row; no cell is wider than this.
+    Rows(usize),
+    /// A line a value.
+    Turned,
+}
+
+impl TableWriter {
+    pub(crate) fn new(sink: Sink, schema: &SchemaRef, terminal: Option<usize>) -> Self {
+        let names: Vec<_> = schema.fields().iter().map(|field| shown(field.name())).collect();
+        Self {
+            sink,
+            is_number: schema.fields().iter().map(|field| cells::is_number(field.data_type())).collect(),
+            widths: names.iter().map(|name| width(name)).collect(),
+            names,
+            terminal,
+            rows: Vec::new(),
+            shape: None,
+            cut: false,
+            printed: 0,
+        }
+    }
+
+    fn print(&mut self) -> Result<(), WriteError> {
+        let rows = std::mem::take(&mut self.rows);
+        for row in &rows {
+            for (known, cell) in self.widths.iter_mut().zip(row) {
+                *known = (*known).max(width(cell));
+            }
+        }
+        let is_first = self.shape.is_none();
+        let shape = *self.shape.get_or_insert_with(|| shape(&self.widths, self.terminal));
+        let mut text = String::new();
+        match shape {
+            Shape::Rows(limit) => {
+                let widths: Vec<_> = self.widths.iter().map(|width| (*width).min(limit)).collect();
+                if is_first {
+                    rule(&mut text, &widths, ["┌", "┬", "┐"]);
+                    self.cut |= line(&mut text, &widths, &self.names, &vec![false; widths.len()]);
+                    rule(&mut text, &widths, ["├", "┼", "┤"]);
+                }
+                for row in &rows {
+                    self.cut |= line(&mut text, &widths, row, &self.is_number);
+                }
+            }
+            Shape::Turned => {
+                for row in &rows {
+                    self.printed += 1;
+                    turned(&mut text, self.printed, &self.names, row);
+                }
+            }
+        }
+        self.sink.write_all(text.as_bytes())?;
+        Ok(self.sink.flush()?)
+    }
+}
+
+impl RowWriter for TableWriter {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
+        for row in cells::rows(batch)? {
+            self.rows.push(
+                row.into_iter().map(|cell| cell.map_or_else(|| "NULL".to_owned(), |text| shown(&text))).collect(),
+            );
+            if self.rows.len() >= CHUNK {
+                self.print()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Option<String>, WriteError> {
+        if !self.rows.is_empty() || self.shape.is_none() {
+            self.print()?;
+        }
+        if let Some(Shape::Rows(limit)) = self.shape {
+            let widths: Vec<_> = self.widths.iter().map(|width| (*width).min(limit)).collect();
+            let mut text = String::new();
+            rule(&mut text, &widths, ["└", "┴", "┘"]);
+            self.sink.write_all(text.as_bytes())?;
+        }
+        self.sink.flush()?;
+        Ok(self.cut.then(|| "cells ending in … are cut to fit the terminal; --format csv shows them whole".to_owned()))
+    }
+}
+
+/// Line breaks stay: they make a row of several lines. Tabs have no width that could be known.
+fn shown(text: &str) -> String {
+    without_controls(&text.replace("\r\n", "\n").replace('\t', "    ")).into_owned()
+}
+
+/// Columns that the widest of the text's lines takes.
+fn width(text: &str) -> usize {
+    text.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+fn shape(widths: &[usize], terminal: Option<usize>) -> Shape {
+    let Some(terminal) = terminal else { return Shape::Rows(usize::MAX) };
+    let fits = |limit: usize| {
+        let cells = widths.iter().map(|width| (*width).min(limit) + FRAME).sum::<usize>();
+        cells < terminal
+    };
+    if fits(usize::MAX) {
+        return Shape::Rows(usize::MAX);
+    }
+    (NARROWEST..terminal).rev().find(|limit| fits(*limit)).map_or(Shape::Turned, Shape::Rows)
+}
+
+fn rule(text: &mut String, widths: &[usize], [left, middle, right]: [&str; 3]) {
+    for (at, width) in widths.iter().enumerate() {
+        text.push_str(if at == 0 { left } else { middle });
+        text.push_str(&"─".repeat(width + 2));
+    }
+    text.push_str(right);
+    text.push('\n');
+}
+
+/// One row, over as many lines as its cells have. Says whether something was cut.
+fn line(text: &mut String, widths: &[usize], row: &[String], right: &[bool]) -> bool {
+    let mut cut = false;
+    let height = row.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
+    for at in 0..height {
+        for ((cell, limit), right) in row.iter().zip(widths).zip(right) {
+            let (shown, is_cut) = fitted(cell.split('\n').nth(at).unwrap_or_default(), *limit);
+            cut |= is_cut;
+            let blanks = " ".repeat(limit.saturating_sub(shown.width()));
+            text.push_str("│ ");
+            text.push_str(if *right { &blanks } else { &shown });
+            text.push_str(if *right { &shown } else { &blanks });
+            text.push(' ');
+        }
+        text.push_str("│\n");
+    }
+    cut
+}
+
+fn fitted(cell: &str, limit: usize) -> (String, bool) {
+    if cell.width() <= limit {
+        return (cell.to_owned(), false);
+    }
+    let mut shown = String::new();
+    let mut taken = 1;
+    for c in cell.chars() {
+        taken += c.width().unwrap_or(0);
+        if taken > limit {
+            break;
+        }
+        shown.push(c);
+    }
+    shown.push('…');
+    (shown, true)
+}
+
+fn turned(text: &mut String, number: u64, names: &[String], row: &[String]) {
+    text.push_str(&format!("── row {number} ──\n"));
+    let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
+    for (name, cell) in names.iter().zip(row) {
+        for (at, part) in cell.split('\n').enumerate() {
+            let name = if at == 0 { name.as_str() } else { "" };
+            let blanks = " ".repeat(widest.saturating_sub(width(name)));
+            text.push_str(&format!("{name}{blanks} │ {part}\n"));
+        }
+    }
+}

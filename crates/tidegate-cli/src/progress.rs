@@ -1,0 +1,116 @@
+//! The progress line: what a running statement has fetched and spent so far. On standard error, and only when that
+//! is a terminal.
+//!
+//! It is one line, drawn here: indicatif pads its line to the right edge, so that the `^C` which a terminal shows
+//! begins a new line, and the old one stays behind.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tidegate::Summary;
+
+use crate::closing::{counted, seconds};
+use crate::run::terminal_width;
+
+/// A statement shorter than this shows nothing.
+const DELAY: Duration = Duration::from_millis(300);
+const INTERVAL: Duration = Duration::from_millis(100);
+const SPINNER: [char; 8] = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// Back to the first column, and everything from there away.
+const CLEAR: &str = "\r\x1b[K";
+
+/// Shows progress until it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    shared: Option<Arc<Mutex<Shared>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    started: Instant,
+    summary: Option<Summary>,
+    drawn: usize,
+    ended: bool,
+}
+
+impl Progress {
+    /// Starts, if standard error is a terminal.
+    pub(crate) fn start(is_terminal: bool) -> Self {
+        if !is_terminal {
+            return Self::default();
+        }
+        let shared = Shared { started: Instant::now(), summary: None, drawn: 0, ended: false };
+        let shared = Arc::new(Mutex::new(shared));
+        let drawn = Arc::clone(&shared);
+        tokio::spawn(async move {
+            tokio::time::sleep(DELAY).await;
+            while lock(&drawn).draw() {
+                tokio::time::sleep(INTERVAL).await;
+            }
+        });
+        Self { shared: Some(shared) }
+    }
+
+    /// Shows the figures of this statement from now on.
+    pub(crate) fn watch(&self, summary: &Summary) {
+        if let Some(shared) = &self.shared {
+            lock(shared).summary = Some(summary.clone());
+        }
+    }
+
+    /// Clears the line, for good: results are about to be printed.
+    pub(crate) fn clear(&self) {
+        if let Some(shared) = &self.shared {
+            let mut shared = lock(shared);
+            if !shared.ended && shared.drawn > 0 {
+                print(CLEAR);
+            }
+            shared.ended = true;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Shared {
+    /// Draws once; false when there is nothing more to draw.
+    fn draw(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        let text = match &self.summary {
+            None => format!("preparing · {}", seconds(self.started.elapsed())),
+            Some(summary) => {
+                let counts = summary.counts();
+                [
+                    counted(counts.rows, "row"),
+                    counted(counts.calls, "call"),
+                    counted(counts.pages, "page"),
+                    seconds(self.started.elapsed()),
+                ]
+                .join(" · ")
+            }
+        };
+        let spinner = SPINNER[self.drawn % SPINNER.len()];
+        // A line that wraps could not be cleared. Every character here is one column wide.
+        let line: String = format!("{spinner} {text}").chars().take(terminal_width().saturating_sub(1)).collect();
+        print(&format!("{CLEAR}{line}"));
+        self.drawn += 1;
+        true
+    }
+}
+
+/// A terminal that is gone is no reason to stop the statement.
+fn print(text: &str) {
+    let mut terminal = std::io::stderr().lock();
+    let _ = terminal.write_all(text.as_bytes()).and_then(|()| terminal.flush());
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,9 @@
+//! The built program, run as users run it: formats, exit codes, pipes, configuration, recording.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod api;
+mod failures;
+mod formats;
+mod program;
+mod trust;
