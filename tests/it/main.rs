@@ -1,0 +1,6 @@
+//! End-to-end tests on the simulator.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod differential;
+mod slt;

@@ -1,0 +1,9 @@
+'use strict'
+
+module.exports = (srv) => {
+  srv.on('orderCount', async (req) => {
+    const { Orders } = srv.entities
+    const found = await SELECT.one.from(Orders).columns('count(*) as n').where({ account_ID: req.data.account })
+    return found.n
+  })
+}

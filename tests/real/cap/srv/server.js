@@ -1,0 +1,49 @@
+'use strict'
+// Hooks around the stock CAP server: a request log, a bearer check, the seed,
+// the loopback address, and an end when the parent goes away.
+const cds = require('@sap/cds')
+const fs = require('node:fs')
+const { fill } = require('../db/seed')
+
+const URL_FD = 3 // start.sh keeps its own stdout here; CAP's log goes to stderr
+const BEARER = 'Bearer tidegate-test-token'
+
+function requestLog() {
+  let entries = []
+  return (req, res, next) => {
+    if (req.path === '/log') {
+      if (req.method === 'DELETE') entries = []
+      return req.method === 'DELETE' ? res.sendStatus(204) : res.json(entries)
+    }
+    const entry = { method: req.method, path: req.originalUrl, status: 0 }
+    entries.push(entry)
+    res.on('close', () => { entry.status = res.statusCode })
+    next()
+  }
+}
+
+function bearerOnly(req, res, next) {
+  if (req.get('authorization') === BEARER) return next()
+  res.set('WWW-Authenticate', 'Bearer realm="token"')
+  res.status(401).json({ error: { code: '401', message: 'Bearer token missing or wrong' } })
+}
+
+cds.on('bootstrap', (app) => {
+  app.use(requestLog())
+  app.use('/odata/v4/token', bearerOnly)
+  // CAP listens on every interface otherwise.
+  const listen = app.listen.bind(app)
+  app.listen = (port) => listen(port, '127.0.0.1')
+})
+
+cds.on('served', () => fill(cds.db))
+
+cds.on('listening', ({ server }) => {
+  fs.writeSync(URL_FD, `http://127.0.0.1:${server.address().port}/odata/v4/sales\n`)
+})
+
+for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => process.exit(0))
+process.stdin.resume()
+process.on('SIGTERM', () => process.exit(0))
+
+module.exports = cds.server

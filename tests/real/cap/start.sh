@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Starts the SAP CAP test server on 127.0.0.1.
+#
+#   PORT      port to listen on; 0 or unset: any free one
+#   CAP_MODE  `numbers`: decimals and Int64 as JSON numbers (default: strings)
+#
+# Prints the URL of the service root on stdout once the server answers; all else
+# goes to stderr. Ends when its stdin closes or on SIGTERM, so hold its stdin open.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# npm writes node_modules/.package-lock.json last, so its age tells a whole, fresh install.
+stamp=node_modules/.package-lock.json
+if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
+  (
+    flock 9
+    if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
+      npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts </dev/null >&2
+      touch "$stamp"
+    fi
+  ) 9<package.json
+fi
+
+# CAP needs Node 22 or newer; npm has the binary for Linux, elsewhere use the one on PATH.
+node=node
+for candidate in node_modules/node-linux-*/bin/node; do
+  if [[ -x $candidate ]]; then node=$candidate; fi
+done
+
+case "${CAP_MODE:-}" in
+  '' | numbers) export CDS_ENV="${CAP_MODE:-}" ;;
+  *) echo "start.sh: CAP_MODE is '$CAP_MODE'; it takes 'numbers' or nothing" >&2; exit 2 ;;
+esac
+export NODE_ENV=development
+export NO_COLOR=1
+exec "$node" node_modules/@sap/cds/bin/serve.js all --in-memory --port "${PORT:-0}" 3>&1 1>&2

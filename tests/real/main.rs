@@ -1,0 +1,6 @@
+//! Tests against servers that nobody here wrote. `tests/real/run` runs them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cap;
+mod cap_server;

@@ -1,0 +1,4 @@
+//! What the end-to-end tests share: running SQL, and making random predicates.
+
+pub mod predicates;
+pub mod run;
