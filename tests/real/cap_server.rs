@@ -1,6 +1,8 @@
 //! SAP CAP in a process of its own (`tests/real/cap/start.sh`), and its own log of requests.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -11,19 +13,22 @@ use url::Url;
 pub(crate) struct Cap {
     child: Child,
     root: Url,
-    client: reqwest::Client,
 }
 
 impl Cap {
     /// Starts the server, installing it first if need be.
     pub(crate) fn start() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("real/cap/start.sh");
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap.log");
         let mut command = Command::new(script);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let root = Url::parse(line.trim()).expect("start.sh prints the service root; its stderr says why not");
-        Self { child, root, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let root = Url::parse(line.trim()).unwrap_or_else(|_| {
+            panic!("start.sh printed no service root:\n{}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
+        Self { child, root }
     }
 
     /// URL of a service: `sales`, `secure` or `token`.
@@ -32,16 +37,24 @@ impl Cap {
     }
 
     /// Data requests (all but `$metadata`) since the last call, with their queries decoded.
-    pub(crate) async fn data_requests(&self) -> Vec<String> {
-        let log = self.root.join("/log").unwrap();
-        let text = self.client.get(log.clone()).send().await.unwrap().text().await.unwrap();
-        self.client.delete(log).send().await.unwrap();
-        let entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    pub(crate) fn data_requests(&self) -> Vec<String> {
+        let entries: Vec<serde_json::Value> = serde_json::from_str(&self.call("GET", "/log")).unwrap();
+        self.call("DELETE", "/log");
         let paths = entries.iter().map(|entry| {
             assert_eq!(entry["method"], "GET", "only GET is ever sent: {entry}");
             percent_decode_str(entry["path"].as_str().unwrap()).decode_utf8().unwrap().into_owned()
         });
         paths.filter(|path| !path.contains("$metadata")).collect()
+    }
+
+    /// The body of a plain HTTP/1.0 exchange.
+    fn call(&self, method: &str, path: &str) -> String {
+        let address = self.root.socket_addrs(|| None).unwrap();
+        let mut stream = TcpStream::connect(&*address).unwrap();
+        write!(stream, "{method} {path} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").expect("a response has a head").1.to_owned()
     }
 }
 

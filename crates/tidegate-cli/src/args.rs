@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::input::Input;
@@ -112,12 +113,24 @@ enum ConnectorCommand {
 impl Args {
     /// Reads the command line; ends the program for `--help`, `--version` and wrong usage.
     pub(crate) fn read() -> Self {
-        let raw = Raw::parse();
+        let raw = Raw::try_parse().unwrap_or_else(|error| hinted(error).exit());
         match raw.job() {
             Ok(job) => Self { options: raw.options, job },
             Err(message) => Raw::command().error(ErrorKind::ArgumentConflict, message).exit(),
         }
     }
+}
+
+/// Statements that are given as they are would be taken for a command; the error then says how to give them.
+fn hinted(mut error: clap::Error) -> clap::Error {
+    let given = error.get(ContextKind::InvalidSubcommand);
+    let is_statement = matches!(given, Some(ContextValue::String(given)) if given.contains(char::is_whitespace));
+    if is_statement {
+        let tip = StyledStr::from("statements are given with -c: tidegate -c 'SELECT …'");
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 impl Raw {

@@ -31,15 +31,21 @@ pub(crate) fn warning(text: &str) {
 pub(crate) fn describe(error: &Error) -> String {
     let mut text = error.to_string();
     let known = text.clone();
+    let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let message = inner.to_string();
-        // A cause often wraps the same words, or is what they were taken from.
-        if !text.contains(&message) && !message.contains(&known) {
-            text.push_str("\n  cause: ");
-            text.push_str(&message);
-        }
+        causes.push(inner.to_string());
         cause = inner.source();
+    }
+    // A message that ends with the root of the trouble was made of the whole chain: what lies between are the
+    // names of other people's layers ("client error (Connect)").
+    if causes.last().is_some_and(|root| known.contains(root)) {
+        return text;
+    }
+    // A cause often wraps the same words, or is what they were taken from.
+    for cause in causes.iter().filter(|cause| !known.contains(*cause) && !cause.contains(&known)) {
+        text.push_str("\n  cause: ");
+        text.push_str(cause);
     }
     text
 }
@@ -68,10 +74,13 @@ mod tests {
         let plain = Error::new(ErrorKind::Remote, "no answer from crm");
         let same = Error::new(ErrorKind::Remote, "no answer from crm: timed out").with_source("timed out");
         let wrapped = Error::new(ErrorKind::Syntax, "expected a name").with_source("SQL error: expected a name");
+        let layers = Error::new(ErrorKind::Remote, "no answer from crm: timed out")
+            .with_source(Error::new(ErrorKind::Remote, "client error (Connect)").with_source("timed out"));
         let more = Error::new(ErrorKind::Remote, "no answer from crm").with_source("timed out");
         assert_eq!(describe(&plain), "no answer from crm");
         assert_eq!(describe(&same), "no answer from crm: timed out");
         assert_eq!(describe(&wrapped), "expected a name");
+        assert_eq!(describe(&layers), "no answer from crm: timed out");
         assert_eq!(describe(&more), "no answer from crm\n  cause: timed out");
     }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use tidegate::config::{self, Found};
 use tidegate::{Engine, Error, ErrorKind, Session, StateLocation};
 
@@ -34,22 +33,23 @@ pub(crate) fn configured(options: &Options) -> Result<Engine, Error> {
         let file = file.display();
         messages::say(&format!("note: {file} is not used until you trust it: tidegate trust {file}"));
     }
-    for def in found.config.iter().flat_map(|config| &config.connections) {
-        if let Err(error) = engine.add_connection(def) {
-            messages::warning(&messages::describe(&error));
+    if let Some(config) = &found.config {
+        for def in &config.connections {
+            if let Err(error) = engine.add_connection(def) {
+                messages::warning(&format!("{}: {}", config.path.display(), messages::describe(&error)));
+            }
         }
     }
     Ok(engine)
 }
 
 /// A session as the command line asks for it.
-pub(crate) async fn session(options: &Options, engine: &Engine) -> Result<Arc<Session>, Error> {
+pub(crate) fn session(options: &Options, engine: &Engine) -> Arc<Session> {
     let session = engine.session(PRINCIPAL);
     if options.read_only {
-        let setting = session.prepare("SET tidegate.read_only = true").await?.execute(Vec::new()).await?;
-        setting.stream.try_collect::<Vec<_>>().await?;
+        session.lock_read_only();
     }
-    Ok(Arc::new(session))
+    Arc::new(session)
 }
 
 /// The state folder; `None` when state ends with the program.

@@ -71,7 +71,7 @@ pub(crate) async fn script(options: &Options, input: &Input) -> Exit {
 
 async fn opened(options: &Options, interrupts: Interrupts) -> Result<Runner, Error> {
     let engine = open::configured(options)?;
-    let session = open::session(options, &engine).await?;
+    let session = open::session(options, &engine);
     Ok(Runner::new(session, options.format, interrupts))
 }
 

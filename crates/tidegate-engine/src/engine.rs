@@ -74,7 +74,9 @@ impl Engine {
     /// # Errors
     /// Those of [`Connect::open`], and a name that is taken or reserved.
     pub fn add_connection(&self, def: &ConnectionDef) -> Result<()> {
-        check_new_name(&def.name, self.connection(&def.name).is_some())?;
+        // Names without quotes are read in lower case: two that differ in nothing else would be one.
+        let is_taken = self.connections().keys().any(|known| known.eq_ignore_ascii_case(&def.name));
+        check_new_name(&def.name, is_taken)?;
         let connection = Arc::new(self.inner.parts.connect.open(def)?);
         let mut connections = self.inner.connections.write().unwrap_or_else(PoisonError::into_inner);
         connections.insert(def.name.clone(), connection);
@@ -118,7 +120,12 @@ impl Engine {
 
     /// Notes something for `system.warnings`.
     pub(crate) fn warn(&self, connection: Option<&str>, message: impl Into<String>) {
-        self.warnings().push(self.parts().clock.now(), connection, message.into());
+        self.warnings().push(self.parts().clock.now(), None, connection, message.into());
+    }
+
+    /// Notes something that only this principal's sessions show: its statements' text may stand in it.
+    pub(crate) fn warn_principal(&self, principal: &str, connection: Option<&str>, message: impl Into<String>) {
+        self.warnings().push(self.parts().clock.now(), Some(principal), connection, message.into());
     }
 
     /// The runtime of all sessions: one pool of memory, one set of temporary files.

@@ -6,6 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
+use url::Url;
 
 /// An error of a statement or a connection.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +111,7 @@ impl From<tidegate_remote::Error> for Error {
         if error.is_cancelled() {
             return Self::cancelled();
         }
-        let hint = if error.is_refused_login() { "; check the connection's credentials" } else { "" };
-        Self::new(ErrorKind::Remote, format!("{error}{hint}")).with_source(error)
+        Self::new(ErrorKind::Remote, remote_message(&error)).with_source(error)
     }
 }
 
@@ -165,7 +165,7 @@ fn from_shared(shared: Arc<DataFusionError>) -> Error {
             Some((error.kind, error.message.clone()))
         } else if let Some(error) = error.downcast_ref::<tidegate_remote::Error>() {
             let kind = if error.is_cancelled() { ErrorKind::Cancelled } else { ErrorKind::Remote };
-            Some((kind, error.to_string()))
+            Some((kind, remote_message(error)))
         } else {
             error.downcast_ref::<tidegate_transport::Error>().map(|error| {
                 let kind = if error.is_cancelled() { ErrorKind::Cancelled } else { ErrorKind::Remote };
@@ -179,6 +179,26 @@ fn from_shared(shared: Arc<DataFusionError>) -> Error {
     }
     let (kind, message) = describe(&shared);
     Error::new(kind, message).with_source(Box::new(shared) as Box<dyn std::error::Error + Send + Sync>)
+}
+
+/// A service that refuses a request may lack what it was asked for: the message names that, and how to do without.
+fn remote_message(error: &tidegate_remote::Error) -> String {
+    const OPTIONS: &[&str] = &["$filter", "$select", "$orderby", "$top", "$skip", "$count", "$inlinecount"];
+    let refused = match &error.kind {
+        tidegate_remote::ErrorKind::Status { status, .. } => matches!(status.as_u16(), 400 | 501),
+        _ => false,
+    };
+    let url = Url::parse(&error.place.url).ok().filter(|_| refused && error.place.table.is_some());
+    let names: Vec<String> = url.iter().flat_map(Url::query_pairs).map(|(name, _)| name.into_owned()).collect();
+    let asked: Vec<&str> = OPTIONS.iter().copied().filter(|option| names.iter().any(|name| name == option)).collect();
+    if asked.is_empty() {
+        return error.to_string();
+    }
+    let asked = asked.join(", ");
+    format!(
+        "{error}; the request used {asked}: if the service refuses one of these, SET tidegate.pushdown = false asks for \
+         whole rows and computes the rest here"
+    )
 }
 
 fn from_arrow(error: ArrowError) -> Error {

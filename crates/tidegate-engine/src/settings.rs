@@ -16,7 +16,7 @@ pub struct Settings {
     pub pushdown: bool,
     /// What a value that does not fit its column becomes.
     pub on_bad_value: BadValue,
-    /// Refuse every mutation in this session.
+    /// Refuse every mutation in this session, and COPY … TO. CREATE and DROP in `main` stay: that is memory.
     pub read_only: bool,
     /// Kept with every statement.
     pub label: Option<String>,
@@ -96,7 +96,7 @@ pub(crate) const ALL: &[Setting] = &[
     },
     Setting {
         name: "read_only",
-        description: "refuse every statement that changes rows of a table",
+        description: "refuse every statement that changes rows of a table or writes a file",
         get: |settings| Some(settings.read_only.to_string()),
         set: |settings, value| assign(&mut settings.read_only, boolean(value)),
     },

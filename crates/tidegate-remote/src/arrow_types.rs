@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use tidegate_spec::{ColumnType, Table};
 
 use crate::BadValue;
@@ -10,10 +10,32 @@ use crate::BadValue;
 /// Arrow type of a column's values. Points in time are microseconds, instants in the zone `UTC`. Times of day are
 /// nanoseconds, as SQL's TIME literals are: DataFusion compares no two units of time in an IN list.
 ///
-/// Members of structs are nullable as declared; items of lists always are, as the model does not say.
+/// Members of structs and items of lists are always nullable: a member of a NULL struct is NULL, whatever the API
+/// declares of it, and of items the model does not say.
 #[must_use]
 pub fn data_type(column: &ColumnType) -> DataType {
-    typed(column, false)
+    match column {
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Int16 => DataType::Int16,
+        ColumnType::Int32 => DataType::Int32,
+        ColumnType::Int64 => DataType::Int64,
+        ColumnType::Float32 => DataType::Float32,
+        ColumnType::Float64 => DataType::Float64,
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Time => DataType::Time64(TimeUnit::Nanosecond),
+        ColumnType::Timestamp { instant, .. } => {
+            DataType::Timestamp(TimeUnit::Microsecond, instant.then(|| Arc::from("UTC")))
+        }
+        ColumnType::Binary => DataType::Binary,
+        ColumnType::List(items) => DataType::new_list(data_type(items), true),
+        ColumnType::Struct(members) => {
+            let field = |member: &tidegate_spec::Field| Field::new(&member.name, data_type(&member.data_type), true);
+            DataType::Struct(members.iter().map(field).collect())
+        }
+        // Text, UUID, JSON, and whatever the model learns next, which is text until it is given a type here.
+        _ => DataType::Utf8,
+    }
 }
 
 /// Arrow schema of a whole table, in its columns' order, under their SQL names, nullable as declared.
@@ -32,32 +54,6 @@ pub fn schema_for(table: &Table, on_bad_value: BadValue) -> Schema {
     let fields = table
         .columns
         .iter()
-        .map(|column| Field::new(&column.name, typed(&column.data_type, relaxed), column.nullable || relaxed));
+        .map(|column| Field::new(&column.name, data_type(&column.data_type), column.nullable || relaxed));
     Schema::new(fields.collect::<Vec<_>>())
-}
-
-fn typed(column: &ColumnType, relaxed: bool) -> DataType {
-    match column {
-        ColumnType::Bool => DataType::Boolean,
-        ColumnType::Int16 => DataType::Int16,
-        ColumnType::Int32 => DataType::Int32,
-        ColumnType::Int64 => DataType::Int64,
-        ColumnType::Float32 => DataType::Float32,
-        ColumnType::Float64 => DataType::Float64,
-        ColumnType::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
-        ColumnType::Date => DataType::Date32,
-        ColumnType::Time => DataType::Time64(TimeUnit::Nanosecond),
-        ColumnType::Timestamp { instant, .. } => {
-            DataType::Timestamp(TimeUnit::Microsecond, instant.then(|| Arc::from("UTC")))
-        }
-        ColumnType::Binary => DataType::Binary,
-        ColumnType::List(items) => DataType::new_list(typed(items, relaxed), true),
-        ColumnType::Struct(members) => DataType::Struct(Fields::from_iter(
-            members
-                .iter()
-                .map(|member| Field::new(&member.name, typed(&member.data_type, relaxed), member.nullable || relaxed)),
-        )),
-        // Text, UUID, JSON, and whatever the model learns next, which is text until it is given a type here.
-        _ => DataType::Utf8,
-    }
 }

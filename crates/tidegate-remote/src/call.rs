@@ -4,6 +4,7 @@
 //! connection's layers did.
 
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, StatusCode};
 use tidegate_transport::{BodyMode, Operation, Request, Sent};
 use url::Url;
@@ -54,6 +55,7 @@ pub(crate) fn expect_ok(source: &Source, answer: Answer) -> Result<Answer, Error
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Some(format!("check the credentials of connection {}, and what they may read", source.connection))
         }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(come_back(&answer.headers)),
         status if status.is_success() => Some("a page of rows comes with status 200".to_owned()),
         status if status.is_redirection() => Some("the redirect cannot be followed".to_owned()),
         _ => None,
@@ -61,4 +63,46 @@ pub(crate) fn expect_ok(source: &Source, answer: Answer) -> Result<Answer, Error
     let parts: Vec<String> = said.into_iter().chain(advice).collect();
     let message = (!parts.is_empty()).then(|| parts.join("; "));
     Err(ErrorKind::Status { status: answer.status, message })
+}
+
+/// When to try again. The layers below waited as long and tried as often as they may.
+fn come_back(headers: &HeaderMap) -> String {
+    let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
+    match asked.map(|text| (text, text.parse::<u64>())) {
+        Some((_, Ok(seconds @ 1..))) => format!("it asks to come back in {}", span(seconds)),
+        Some((date, Err(_))) if date.ends_with(" GMT") => format!("it asks to come back after {date}"),
+        _ => "try again later".to_owned(),
+    }
+}
+
+/// A number of seconds in the two largest units that it has.
+fn span(seconds: u64) -> String {
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{minutes} min {} s", seconds % 60),
+        _ => format!("{hours} h {} min", minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_busy_says_when_to_come_back() {
+        let cases = [
+            (None, "try again later"),
+            (Some("0"), "try again later"),
+            (Some("soon"), "try again later"),
+            (Some("90"), "it asks to come back in 90 s"),
+            (Some("600"), "it asks to come back in 10 min 0 s"),
+            (Some("86400"), "it asks to come back in 24 h 0 min"),
+            (Some("Sun, 06 Nov 1994 08:49:37 GMT"), "it asks to come back after Sun, 06 Nov 1994 08:49:37 GMT"),
+        ];
+        for (value, expected) in cases {
+            let headers = value.map(|value| (RETRY_AFTER, http::HeaderValue::from_static(value))).into_iter().collect();
+            assert_eq!(come_back(&headers), expected);
+        }
+    }
 }

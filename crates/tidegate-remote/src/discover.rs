@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use http::header::{ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
-use tidegate_spec::odata::Options;
 use tidegate_transport::{Purpose, redact_url};
 use url::Url;
 
@@ -16,7 +15,7 @@ const METADATA: &str = "$metadata";
 /// A description as the server sent it, with what revalidates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// The document (`$metadata`), parsed by [`tidegate_spec::odata::parse`].
+    /// The document (`$metadata`): XML, for [`tidegate_spec::odata::parse`].
     pub document: String,
     /// `ETag`, if the server sent one.
     pub etag: Option<String>,
@@ -27,12 +26,8 @@ pub struct Description {
 /// Fetches `$metadata`, in one call. `Ok(None)` means that the cached one (given by its validators) still holds.
 ///
 /// # Errors
-/// When the server does not answer with a service description that can be read with these options.
-pub async fn odata_metadata(
-    source: &Source,
-    cached: Option<&Description>,
-    options: &Options,
-) -> Result<Option<Description>> {
+/// When the server does not answer with XML. Whether that is a service description is not looked at here.
+pub async fn odata_metadata(source: &Source, cached: Option<&Description>) -> Result<Option<Description>> {
     let place = |url: Option<&Url>| Place {
         connection: source.connection.to_string(),
         partition: source.partition.as_deref().map(str::to_owned),
@@ -42,15 +37,10 @@ pub async fn odata_metadata(
     let url =
         odata_url::resource(&source.base, METADATA, &Vec::new()).map_err(|kind| Error { place: place(None), kind })?;
     let place = place(Some(&url));
-    fetch(source, url, cached, options).await.map_err(|kind| Error { place, kind })
+    fetch(source, url, cached).await.map_err(|kind| Error { place, kind })
 }
 
-async fn fetch(
-    source: &Source,
-    url: Url,
-    cached: Option<&Description>,
-    options: &Options,
-) -> Result<Option<Description>, ErrorKind> {
+async fn fetch(source: &Source, url: Url, cached: Option<&Description>) -> Result<Option<Description>, ErrorKind> {
     let operation = source.operation(None, METADATA, Purpose::Metadata, None);
     let answer = call::get(source, url, headers(cached), operation).await?;
     match answer.status {
@@ -60,8 +50,6 @@ async fn fetch(
     }
     let answer = call::expect_ok(source, answer)?;
     let document = document(&answer)?;
-    tidegate_spec::odata::parse(&document, options)
-        .map_err(|error| ErrorKind::Body(format!("the service description cannot be read: {error}")))?;
     Ok(Some(Description {
         document,
         etag: text_of(&answer.headers, &ETAG),

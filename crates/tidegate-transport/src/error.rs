@@ -60,6 +60,8 @@ pub enum Sent {
     Maybe,
 }
 
+const MIB: u64 = 1024 * 1024;
+
 impl Error {
     /// An error with a message that says what was wrong, where, and what to do.
     pub fn new(kind: ErrorKind, sent: Sent, message: impl Into<String>) -> Self {
@@ -88,8 +90,10 @@ impl Error {
     }
 
     pub(crate) fn too_large(cap: u64) -> Self {
-        let message =
-            format!("the response body is larger than {cap} bytes; ask for fewer columns, or for fewer rows in a page");
+        let cap = if cap.is_multiple_of(MIB) { format!("{} MB", cap / MIB) } else { format!("{cap} bytes") };
+        let message = format!(
+            "the response body is larger than {cap}, which is more than is read; if the url is right, ask for fewer columns"
+        );
         Self::new(ErrorKind::TooLarge, Sent::Maybe, message)
     }
 

@@ -11,6 +11,8 @@ use crate::StatementId;
 pub struct RequestRecord {
     /// Statement that paid for it.
     pub statement: StatementId,
+    /// On whose behalf.
+    pub principal: String,
     /// Connection, as named in SQL.
     pub connection: String,
     /// Table, as named in SQL.
@@ -74,6 +76,7 @@ mod tests {
     fn record(attempt: u32) -> RequestRecord {
         RequestRecord {
             statement: 1,
+            principal: "ann".into(),
             connection: "crm".into(),
             table: None,
             endpoint: "Accounts".into(),

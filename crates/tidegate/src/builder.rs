@@ -30,17 +30,16 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     jitter: Jitter,
     environment: Environment,
-    network: NetworkChoice,
+    network: Option<Arc<dyn Transport>>,
+    tape: Option<Tape>,
     connections: Vec<ConnectionDef>,
     working_dir: Option<PathBuf>,
 }
 
 #[derive(Debug)]
-enum NetworkChoice {
-    Live,
+enum Tape {
     Record(PathBuf),
     Replay(PathBuf),
-    Given(Arc<dyn Transport>),
 }
 
 impl Default for Builder {
@@ -50,7 +49,8 @@ impl Default for Builder {
             clock: Arc::new(SystemClock::default()),
             jitter: Jitter::from_entropy(),
             environment: Environment::process(),
-            network: NetworkChoice::Live,
+            network: None,
+            tape: None,
             connections: Vec::new(),
             working_dir: None,
         }
@@ -86,25 +86,25 @@ impl Builder {
         self
     }
 
-    /// Keeps every exchange in this file, without secrets.
+    /// Keeps every exchange in this file, without secrets. Of this and [`Builder::replay`] the last one holds.
     #[must_use]
     pub fn record(mut self, file: impl Into<PathBuf>) -> Self {
-        self.network = NetworkChoice::Record(file.into());
+        self.tape = Some(Tape::Record(file.into()));
         self
     }
 
     /// Answers from this recording, without a network.
     #[must_use]
     pub fn replay(mut self, file: impl Into<PathBuf>) -> Self {
-        self.network = NetworkChoice::Replay(file.into());
+        self.tape = Some(Tape::Replay(file.into()));
         self
     }
 
     /// Sends requests here in place of HTTP: for tests and for proxies of one's own. It stands innermost, so it
-    /// sees credentials.
+    /// sees credentials. What it answers can be recorded; a replay does without it.
     #[must_use]
     pub fn network(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.network = NetworkChoice::Given(transport);
+        self.network = Some(transport);
         self
     }
 
@@ -139,11 +139,11 @@ impl Builder {
             StateLocation::Folder(folder) => State::in_folder(folder),
         });
         let requests = Arc::new(RequestLog::new(REQUEST_LOG_CAPACITY));
-        let network = match self.network {
-            NetworkChoice::Live => Network::live(Arc::new(Http::new(HttpOptions::default()))),
-            NetworkChoice::Record(file) => Network::recorded(Arc::new(Http::new(HttpOptions::default())), &file)?,
-            NetworkChoice::Replay(file) => Network::replayed(Arc::new(Replay::open(&file).map_err(local)?)),
-            NetworkChoice::Given(transport) => Network::live(transport),
+        let live = self.network.unwrap_or_else(|| Arc::new(Http::new(HttpOptions::default())));
+        let network = match self.tape {
+            None => Network::live(live),
+            Some(Tape::Record(file)) => Network::recorded(live, &file)?,
+            Some(Tape::Replay(file)) => Network::replayed(Arc::new(Replay::open(&file).map_err(local)?)),
         };
         let layers = Layers {
             network,

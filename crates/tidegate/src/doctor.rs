@@ -125,7 +125,7 @@ async fn metadata(connection: &Connection) -> Check {
     let tidegate_engine::Connector::OData(options) = &connection.connector else {
         return note("metadata", "this connector does not describe itself".to_owned());
     };
-    let description = match tidegate_remote::discover::odata_metadata(&source, None, options).await {
+    let description = match tidegate_remote::discover::odata_metadata(&source, None).await {
         Ok(Some(description)) => description,
         Ok(None) => return failed("metadata", "the server answered 'not modified' to a first request".to_owned()),
         Err(error) => return failed("metadata", error.to_string()),

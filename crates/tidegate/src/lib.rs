@@ -31,4 +31,6 @@ pub use tidegate_engine::{
     Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, OptionValue, Prepared, Result, Session, Settings,
     StatementKind, Summary, redact_sql,
 };
+/// The seam to the network, for what [`Builder::network`] takes.
+pub use tidegate_transport as transport;
 pub use tidegate_transport::{Clock, StatementCounts, SystemClock, TestClock};

@@ -27,6 +27,8 @@ pub(crate) const ODATA_OPTIONS: &[(&str, &str)] = &[
     ("allow_origins", "other origins that next links and redirects may lead to, separated by commas"),
 ];
 
+const URL_FORM: &str = "option url must begin with https:// or http://, and name a host";
+
 /// The built-in connectors, each with its options and what they take.
 pub fn connectors() -> impl Iterator<Item = (&'static str, &'static [(&'static str, &'static str)])> {
     CONNECTORS.iter().map(|connector| (*connector, ODATA_OPTIONS))
@@ -95,9 +97,12 @@ impl<'a> Options<'a> {
     fn base_url(&self) -> Result<Url> {
         let text = self.get("url").ok_or_else(|| fail(self.def, "option url is missing: url 'https://host/path'"))?;
         // The text may hold a password: it is not shown.
-        let mut url = Url::parse(text).map_err(|error| fail(self.def, format!("option url is not a URL: {error}")))?;
+        let mut url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => fail(self.def, URL_FORM),
+            other => fail(self.def, format!("option url is not a URL: {other}")),
+        })?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(fail(self.def, "option url must begin with https:// or http://, and name a host"));
+            return Err(fail(self.def, URL_FORM));
         }
         url.set_fragment(None);
         if !url.path().ends_with('/') {

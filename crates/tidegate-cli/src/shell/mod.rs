@@ -56,7 +56,7 @@ pub(crate) fn run(runtime: &Runtime, options: &Options) -> Exit {
 
 async fn open(options: &Options) -> Result<Shell, Error> {
     let engine = open::configured(options)?;
-    let session = open::session(options, &engine).await?;
+    let session = open::session(options, &engine);
     // Opening the state makes its folder, with the access that it must have, before history is put there.
     if engine.state().is_durable() {
         engine.state().statements(0).map_err(|error| Error::new(tidegate::ErrorKind::Local, error.to_string()))?;

@@ -8,12 +8,18 @@ use crate::program::Home;
 #[test]
 fn the_exit_code_says_how_it_went() {
     let home = Home::new();
+    home.write("marked.sql", "\u{feff}SELECT 1;\r\nSELECT 2;\r\n");
+    std::fs::write(home.path("latin1.sql"), b"SELECT 'f\xfcr'").unwrap();
     let cases: &[(&[&str], i32, &str)] = &[
         (&["-c", "SELECT 1"], 0, ""),
         (&["-c", ""], 0, ""),
         (&["-c", "SELECT"], 1, "error: "),
         (&["-c", "SELECT 'open"], 1, "error: Unterminated string"),
         (&["-c", "SELECT nope"], 1, "nope"),
+        (&["-f", "marked.sql"], 0, ""),
+        (&["-f", "latin1.sql"], 1, "error: cannot read latin1.sql: byte 10 is not UTF-8"),
+        (&["-f", "."], 1, "error: cannot read ."),
+        (&["SELECT 1"], 2, "statements are given with -c"),
         (&["-f", "missing.sql"], 1, "error: cannot read missing.sql"),
         (&["--config", "missing.toml", "-c", "SELECT 1"], 1, "missing.toml"),
         (&["--replay", "missing", "-c", "SELECT 1"], 1, "missing"),
@@ -45,12 +51,38 @@ fn the_first_failure_stops_the_script_and_is_named() {
 #[test]
 fn an_error_repeats_no_secret() {
     let home = Home::new();
-    let sql = "SELECT 1;\nCREATE CONNECTION a USING odata OPTIONS (url 'https://u:s3cret@host', pasword 's3cret')";
-    let ran = home.run(&["-c", sql]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("pasword"), "{}", ran.err);
-    assert!(!ran.err.contains("s3cret"), "{}", ran.err);
+    let cases = [
+        ("url 'https://u:s3cret@host', pasword 's3cret'", "there is no option pasword"),
+        ("url 'https://u:s3cret@ho st'", "option url is not a URL"),
+        ("url 'https://h', token s3cret", "a text in quotes"),
+        ("url 'https://h', token = \"s3cret\"", "a text in quotes"),
+        ("url 'https://h' token 's3cret'", "Expected"),
+        ("url 'https://h', token 's3cret", "Unterminated"),
+    ];
+    for (options, expected) in cases {
+        let sql = format!("SELECT 1;\nCREATE CONNECTION a USING odata OPTIONS ({options})");
+        let ran = home.run(&["-c", &sql]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.err.contains(expected), "{}", ran.err);
+        assert!(!ran.err.contains("s3cret"), "{}", ran.err);
+    }
     assert_eq!(home.files_with("s3cret"), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_one_clear_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = listener.local_addr().unwrap();
+    drop(listener);
+    let sql = format!("CREATE CONNECTION a USING odata OPTIONS (url 'http://{free}/x'); SELECT * FROM a.t");
+    let ran = Home::new().run(&["-c", &sql]);
+    assert_eq!((ran.code, ran.err.lines().count()), (1, 2), "{}", ran.err);
+    for said in
+        [format!("error: a (http://{free}/x/$metadata): cannot connect to {free}"), "after 2 attempts".to_owned()]
+    {
+        assert!(ran.err.contains(&said), "{said}: {}", ran.err);
+    }
+    assert!(ran.err.contains("\n  in statement 2 of 2: SELECT * FROM a.t"), "{}", ran.err);
 }
 
 #[test]

@@ -56,7 +56,8 @@ fn a_connection_that_cannot_be_opened_leaves_the_others() {
     let file = home.write("given.toml", &format!("{CONFIG}{other}"));
     let ran = home.run(&["--config", file.to_str().unwrap(), "-c", CONNECTIONS]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "name\nerp\n"));
-    assert!(ran.err.starts_with("warning: ") && ran.err.contains("NOT_SET"), "{}", ran.err);
+    let place = format!("warning: {}: connection other", file.display());
+    assert!(ran.err.starts_with(&place) && ran.err.contains("NOT_SET"), "{}", ran.err);
 }
 
 #[test]

@@ -45,11 +45,32 @@ pub(crate) fn local_path(working_dir: &Path, path: &str) -> Result<PathBuf> {
     Ok(working_dir.join(path.strip_prefix("file://").unwrap_or(path)))
 }
 
+/// The path of a file to be written. What writes it would make missing folders, so that a mistyped path would do so.
+///
+/// # Errors
+/// A URL, a folder that is not there, and a kind of file that is not known by the name (unless `is_kind_given`).
+pub(crate) fn new_file(working_dir: &Path, path: &str, is_kind_given: bool) -> Result<PathBuf> {
+    const KINDS: &[&str] = &["parquet", "csv", "json", "arrow"];
+    let full = local_path(working_dir, path)?;
+    if let Some(folder) = full.parent()
+        && !folder.is_dir()
+    {
+        return Err(Error::new(ErrorKind::Local, format!("{path}: there is no folder {}", folder.display())));
+    }
+    let extension = full.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if is_kind_given || KINDS.contains(&extension) {
+        return Ok(full);
+    }
+    let message =
+        format!("{path}: the kind of file is not known by its name; .parquet, .csv, .json and .arrow can be written");
+    Err(Error::new(ErrorKind::Local, message))
+}
+
 fn no_format(path: &str, error: DataFusionError) -> Error {
     let message = match &error {
         DataFusionError::Internal(_) => format!("{path}: no file matches"),
         DataFusionError::Configuration(_) => {
-            format!("{path}: the kind of file is not known by its name; .parquet, .csv and .json are read")
+            format!("{path}: the kind of file is not known by its name; .parquet, .csv, .json and .arrow are read")
         }
         _ => format!("{path} cannot be read as a table: {}", Error::new(ErrorKind::Local, error.message())),
     };

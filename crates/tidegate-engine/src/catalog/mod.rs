@@ -9,7 +9,7 @@ mod nearest;
 mod providers;
 mod references;
 
-pub(crate) use files::{file_table, local_path};
+pub(crate) use files::{file_table, local_path, new_file};
 pub(crate) use models::{Known, Models};
 pub(crate) use nearest::nearest;
 pub(crate) use providers::{Definition, MainSchema, SessionCatalog};

@@ -93,7 +93,7 @@ impl Models {
         let source = connection.source(run.principal(), &run.statement()?);
         let Connector::OData(options) = &connection.connector;
         let validators = known.as_ref().map(|known| &known.validators);
-        let answer = odata_metadata(&source, validators, options).await?;
+        let answer = odata_metadata(&source, validators).await?;
         let now = engine.parts().clock.now();
         match (answer, known) {
             (Some(description), _) => {

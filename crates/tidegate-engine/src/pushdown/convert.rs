@@ -118,6 +118,12 @@ impl Converter<'_> {
                     Condition::exact(Predicate::Compare { column, op: CompareOp::Gt, value })
                 }
             },
+            Value::Below => match op {
+                CompareOp::Eq | CompareOp::Lt | CompareOp::LtEq => Condition::constant(false),
+                CompareOp::NotEq | CompareOp::Gt | CompareOp::GtEq => {
+                    Condition::exact(Predicate::IsNull { column, negated: true })
+                }
+            },
             Value::Unknown => Condition::UNKNOWN,
         }
     }
@@ -163,7 +169,7 @@ impl Converter<'_> {
                     }
                 }
                 Value::Exact(value) => values.push(value),
-                Value::Above(_) => {}
+                Value::Above(_) | Value::Below => {}
                 Value::Unknown if negated => whole = false,
                 Value::Unknown => return Condition::UNKNOWN,
             }

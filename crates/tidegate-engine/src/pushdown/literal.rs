@@ -12,6 +12,8 @@ pub(super) enum Value {
     Exact(Scalar),
     /// No value of the column equals it; this is the greatest below it.
     Above(Scalar),
+    /// It is below every value of the column.
+    Below,
     /// It cannot be said in the column's type.
     Unknown,
 }
@@ -112,16 +114,22 @@ fn is_uuid(text: &str) -> bool {
 
 fn whole(literal: &ScalarValue, least: i64, most: i64) -> Value {
     let within = |value: i64| (least..=most).contains(&value).then_some(Scalar::Int(value));
-    match literal {
-        ScalarValue::Int16(Some(value)) => within(i64::from(*value)),
-        ScalarValue::Int32(Some(value)) => within(i64::from(*value)),
-        ScalarValue::Int64(Some(value)) => within(*value),
+    let value = match literal {
+        ScalarValue::Int16(Some(value)) => i64::from(*value),
+        ScalarValue::Int32(Some(value)) => i64::from(*value),
+        ScalarValue::Int64(Some(value)) => *value,
         ScalarValue::Decimal128(Some(value), _, scale) => return whole_decimal(*value, *scale, within),
         ScalarValue::Float32(Some(value)) => return whole_float(f64::from(*value), FLOAT32_WHOLE, within),
         ScalarValue::Float64(Some(value)) => return whole_float(*value, FLOAT64_WHOLE, within),
-        _ => None,
+        _ => return Value::Unknown,
+    };
+    if value < least {
+        Value::Below
+    } else if value > most {
+        Value::Above(Scalar::Int(most))
+    } else {
+        Value::Exact(Scalar::Int(value))
     }
-    .map_or(Value::Unknown, Value::Exact)
 }
 
 fn whole_decimal(value: i128, scale: i8, within: impl Fn(i64) -> Option<Scalar>) -> Value {

@@ -1,7 +1,8 @@
 //! What a scan operator looks up when it runs: it holds only data itself.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
@@ -20,22 +21,62 @@ pub struct ScanContext {
     pub principal: Arc<str>,
     /// The statement that pays.
     pub statement: Arc<Statement>,
+    /// Where a scan reports what its API did otherwise than it declares.
+    pub notices: Notices,
+}
+
+/// What a user should know of the scans of one statement: one notice for each table.
+pub struct Notices {
+    tell: Box<Tell>,
+    told: Mutex<BTreeSet<(String, String)>>,
+}
+
+/// Takes a connection's name and a message.
+type Tell = dyn Fn(&str, String) + Send + Sync;
+
+impl Notices {
+    /// Notices that go to `tell`: the connection's name, and the message.
+    pub fn new(tell: impl Fn(&str, String) + Send + Sync + 'static) -> Self {
+        Self { tell: Box::new(tell), told: Mutex::default() }
+    }
+
+    /// Reports, unless something was reported of this table before.
+    pub(super) fn once(&self, connection: &str, table: &str, message: impl FnOnce() -> String) {
+        let is_new = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.insert((connection.to_owned(), table.to_owned()))
+        };
+        if is_new {
+            (self.tell)(connection, message());
+        }
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notices(…)")
+    }
 }
 
 impl ScanContext {
-    /// The source of this connection in this task.
+    /// The context of this task.
     ///
     /// # Errors
-    /// When the task has no scan context, or the connection was dropped since planning.
-    pub fn source(task: &TaskContext, connection: &str) -> Result<Source> {
-        let context = task
-            .session_config()
-            .get_extension::<Self>()
-            .ok_or_else(|| DataFusionError::Internal("a scan was run outside a tidegate session".to_owned()))?;
-        let connection = context
+    /// When the task has none.
+    pub fn of(task: &TaskContext) -> Result<Arc<Self>> {
+        let context = task.session_config().get_extension::<Self>();
+        context.ok_or_else(|| DataFusionError::Internal("a scan was run outside a tidegate session".to_owned()))
+    }
+
+    /// The source of this connection. What it spends is counted for the statement, and apart.
+    ///
+    /// # Errors
+    /// When the connection was dropped since planning.
+    pub fn source(&self, connection: &str) -> Result<Source> {
+        let connection = self
             .connections
             .get(connection)
             .ok_or_else(|| DataFusionError::Plan(format!("connection {connection} was dropped")))?;
-        Ok(connection.source(&context.principal, &context.statement))
+        Ok(connection.source(&self.principal, &Arc::new(self.statement.child())))
     }
 }

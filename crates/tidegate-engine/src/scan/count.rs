@@ -22,6 +22,7 @@ use tidegate_remote::{ScanRequest, Source};
 use super::ScanContext;
 use super::exec::fmt_request;
 use super::metrics::ScanMetrics;
+use crate::ErrorKind;
 
 /// One row, in which every column is the number of rows that match the request's filter.
 #[derive(Debug, Clone)]
@@ -55,13 +56,27 @@ async fn count(
     let place = format!("{}.{}", source.connection, request.table.name);
     let counted = tidegate_remote::count(source, request).await;
     metrics.refresh();
-    let rows = counted.map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let rows = counted.map_err(with_advice)?;
     let rows = i64::try_from(rows).map_err(|_| {
         DataFusionError::Execution(format!("{place}: the server counts {rows} rows, which is no number of rows"))
     })?;
     let column: ArrayRef = Arc::new(Int64Array::from(vec![rows]));
     let columns = schema.fields().iter().map(|_| Arc::clone(&column)).collect();
     Ok(metrics.output(RecordBatch::try_new(schema, columns)?))
+}
+
+/// A service that refuses to count although it declares to can still be read.
+fn with_advice(error: tidegate_remote::Error) -> crate::Error {
+    let refused = match &error.kind {
+        tidegate_remote::ErrorKind::Status { status, .. } => matches!(status.as_u16(), 400 | 501),
+        _ => false,
+    };
+    let error = crate::Error::from(error);
+    if !refused {
+        return error;
+    }
+    let advice = "the connection's option totals = 'ignore' counts rows here for all its tables";
+    crate::Error::new(ErrorKind::Remote, format!("{error}; {advice}")).with_source(error)
 }
 
 impl DisplayAs for ApiCountExec {
@@ -107,8 +122,7 @@ impl ExecutionPlan for ApiCountExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let mut source = ScanContext::source(&context, &self.connection)?;
-        source.statement = Arc::new(source.statement.child());
+        let source = ScanContext::of(&context)?.source(&self.connection)?;
         let metrics = ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement));
         let rows = count(source, self.request.clone(), self.schema(), metrics);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), Box::pin(stream::once(rows)))))

@@ -24,6 +24,7 @@ use tidegate_spec::{Endpoint, Paging};
 use super::ScanContext;
 use super::metrics::ScanMetrics;
 use super::order::{OrderCheck, OrderKey, Segment, segments};
+use super::recheck::Recheck;
 use super::stream::{Progress, ScanRun};
 use crate::pushdown::describe;
 
@@ -35,8 +36,8 @@ pub struct ApiScanExec {
     request: ScanRequest,
     /// Schema of the fetched columns.
     fetched: SchemaRef,
-    /// Evaluated over the fetched columns.
-    residual: Option<Arc<dyn PhysicalExpr>>,
+    /// Over the fetched columns.
+    recheck: Recheck,
     /// Places of the output's columns among the fetched ones.
     output: Vec<usize>,
     fetch: Option<usize>,
@@ -48,13 +49,13 @@ pub struct ApiScanExec {
 }
 
 impl ApiScanExec {
-    /// A scan of `request`, whose order and fetch are left open here, as the optimizer adds them. `residual` is
+    /// A scan of `request`, whose order and fetch are left open here, as the optimizer adds them. `recheck` is
     /// over the fetched columns (`fetched`), of which `output` are handed on.
     pub(super) fn try_new(
         connection: Arc<str>,
         request: ScanRequest,
         fetched: SchemaRef,
-        residual: Option<Arc<dyn PhysicalExpr>>,
+        recheck: Recheck,
         output: Vec<usize>,
         pushdown: bool,
     ) -> Result<Self> {
@@ -68,7 +69,7 @@ impl ApiScanExec {
             connection,
             request,
             fetched,
-            residual,
+            recheck,
             output,
             fetch: None,
             order: Vec::new(),
@@ -99,7 +100,7 @@ impl ApiScanExec {
     /// Whether the API alone decides which rows there are, so that it may be asked to count them.
     pub(super) fn is_countable(&self) -> bool {
         let counts = self.endpoint().is_some_and(|endpoint| endpoint.count.is_some());
-        self.pushdown && counts && self.residual.is_none() && self.fetch.is_none()
+        self.pushdown && counts && self.recheck.residual.is_none() && self.fetch.is_none()
     }
 
     fn endpoint(&self) -> Option<&Endpoint> {
@@ -164,9 +165,12 @@ impl DisplayAs for ApiScanExec {
             f.write_str("ApiScanExec: ")?;
         }
         fmt_request(f, &self.connection, &self.request)?;
-        match &self.residual {
+        match &self.recheck.residual {
             Some(residual) => write!(f, ", residual=[{}]", fmt_sql(residual.as_ref()))?,
             None => f.write_str(", residual=[]")?,
+        }
+        if !self.recheck.verified.is_empty() {
+            write!(f, ", verified=[{}]", self.recheck.verified_text())?;
         }
         write!(f, ", columns=[{}], order=[{}]", self.column_names(), self.order_text())?;
         if let Some(fetch) = self.fetch {
@@ -210,15 +214,16 @@ impl ExecutionPlan for ApiScanExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        match &self.residual {
-            Some(residual) => f(residual),
-            None => Ok(TreeNodeRecursion::Continue),
+        let mut recursion = TreeNodeRecursion::Continue;
+        for expr in self.recheck.expressions() {
+            recursion = recursion.visit_sibling(|| f(expr))?;
         }
+        Ok(recursion)
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let mut source = ScanContext::source(&context, &self.connection)?;
-        source.statement = Arc::new(source.statement.child());
+        let scans = ScanContext::of(&context)?;
+        let source = scans.source(&self.connection)?;
         let order = if self.order.is_empty() {
             None
         } else {
@@ -228,9 +233,11 @@ impl ExecutionPlan for ApiScanExec {
         let run = ScanRun {
             metrics: ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement)),
             source,
+            scans,
+            table: Arc::clone(&self.request.table),
             segments: self.segments.clone().into(),
             fetched: Arc::clone(&self.fetched),
-            residual: self.residual.clone(),
+            recheck: self.recheck.clone(),
             output: self.output.clone(),
             wanted: self.fetch,
             push_fetch: self.pushdown,

@@ -18,6 +18,8 @@ pub(super) struct FilterSplit {
     pub(super) pushed: Option<Predicate>,
     /// What has to be evaluated for every row that it returns.
     pub(super) residual: Option<Expr>,
+    /// What the API declares to have evaluated exactly: checked again, since an API may ignore what it is asked.
+    pub(super) verified: Vec<Expr>,
     /// No row can satisfy the filters: there is nothing to ask.
     pub(super) never: bool,
 }
@@ -56,21 +58,24 @@ pub(super) fn evaluable(table: &Table, filter: &Expr) -> bool {
 pub(super) fn split(table: &Arc<Table>, endpoint: usize, filters: &[Expr], trust: Trust) -> FilterSplit {
     let local = || conjunction(filters.iter().cloned());
     if trust == Trust::Nothing {
-        return FilterSplit { pushed: None, residual: local(), never: false };
+        return FilterSplit { pushed: None, residual: local(), verified: Vec::new(), never: false };
     }
     let converted: Vec<Pushed> = filters.iter().map(|filter| convert(table, filter)).collect();
     if converted.iter().any(|pushed| pushed.never) {
-        return FilterSplit { pushed: None, residual: None, never: true };
+        return FilterSplit { pushed: None, residual: None, verified: Vec::new(), never: true };
     }
     let asked = converted.iter().filter_map(|pushed| askable(pushed.predicate.clone()?, trust));
     let Some(wanted) = all(asked.collect()) else {
         let done = |pushed: &Pushed| trust == Trust::Declared && pushed.predicate.is_none() && pushed.whole;
         let residual = conjunction(rest(filters, &converted, done));
-        return FilterSplit { pushed: None, residual, never: false };
+        return FilterSplit { pushed: None, residual, verified: Vec::new(), never: false };
     };
+    if contradicts(&wanted) {
+        return FilterSplit { pushed: None, residual: None, verified: Vec::new(), never: true };
+    }
     let together = push_filter(table, endpoint, &wanted);
     if trust == Trust::Superset {
-        return FilterSplit { pushed: together.predicate, residual: local(), never: false };
+        return FilterSplit { pushed: together.predicate, residual: local(), verified: Vec::new(), never: false };
     }
     // Each filter alone tells which of them is exact, unless together they did not fit into one request.
     let alone = |predicate: &Predicate| push_filter(table, endpoint, predicate);
@@ -84,7 +89,8 @@ pub(super) fn split(table: &Arc<Table>, endpoint: usize, filters: &[Expr], trust
             }
     };
     let residual = conjunction(rest(filters, &converted, exact));
-    FilterSplit { pushed: together.predicate, residual, never: false }
+    let verified = rest(filters, &converted, |pushed| pushed.predicate.is_none() || !exact(pushed));
+    FilterSplit { pushed: together.predicate, residual, verified, never: false }
 }
 
 fn rest(filters: &[Expr], converted: &[Pushed], done: impl Fn(&Pushed) -> bool) -> Vec<Expr> {
@@ -117,6 +123,15 @@ fn without_null_tests(predicate: Predicate) -> Option<Predicate> {
         }
         other => Some(other),
     }
+}
+
+/// Whether a column would have to be NULL and not to be.
+fn contradicts(predicate: &Predicate) -> bool {
+    let Predicate::And(parts) = predicate else { return false };
+    parts.iter().any(|part| match part {
+        Predicate::IsNull { column, negated: false } => parts.iter().any(|other| excludes_null(other, *column)),
+        _ => false,
+    })
 }
 
 /// Whether NULL in the column satisfies no row of the predicate.

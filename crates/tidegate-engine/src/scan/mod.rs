@@ -12,12 +12,14 @@ mod exec;
 mod filters;
 mod metrics;
 mod order;
+mod recheck;
 mod rules;
+mod sequence;
 mod stream;
 mod table;
 
 pub use config::session_config;
-pub use context::ScanContext;
+pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
 pub use rules::optimizer_rules;

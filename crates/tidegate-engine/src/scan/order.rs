@@ -27,9 +27,19 @@ pub(super) struct OrderKey {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Segment {
     pub(super) request: ScanRequest,
-    /// Fetched column that must be NULL (true) or must not be (false) in its rows; other rows belong to another
-    /// segment.
-    pub(super) nulls: Option<(usize, bool)>,
+    /// Rows of another kind belong to another segment.
+    pub(super) nulls: Option<Nulls>,
+}
+
+/// The kind of rows of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nulls {
+    /// Place among the fetched columns.
+    pub(super) column: usize,
+    /// Whether it is NULL in all rows, or in none.
+    pub(super) is_null: bool,
+    /// Whether the API declares to return no other rows.
+    pub(super) exact: bool,
 }
 
 /// The requests that return the rows of `request` in this order; `None` when the endpoint cannot be asked.
@@ -67,13 +77,14 @@ pub(super) fn segments(request: &ScanRequest, order: &[OrderKey]) -> Option<Vec<
 fn segment(request: &ScanRequest, sort: Vec<SortKey>, place: usize, is_null: bool) -> Option<Segment> {
     let column = *request.columns.get(place)?;
     let kind = Predicate::IsNull { column, negated: !is_null };
-    let filter = all(request.filter.iter().cloned().chain([kind]).collect())?;
+    let filter = all(request.filter.iter().cloned().chain([kind.clone()]).collect())?;
+    let exact = push_filter(&request.table, request.endpoint, &kind).exact;
     let pushed = push_filter(&request.table, request.endpoint, &filter).predicate?;
     if !same_parts(&pushed, &filter) {
         return None;
     }
     let request = ScanRequest { filter: Some(pushed), sort, ..request.clone() };
-    Some(Segment { request, nulls: Some((place, is_null)) })
+    Some(Segment { request, nulls: Some(Nulls { column: place, is_null, exact }) })
 }
 
 fn same_parts(left: &Predicate, right: &Predicate) -> bool {

@@ -14,6 +14,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use super::sequence::SequenceExec;
 use super::{ApiCountExec, ApiScanExec};
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
@@ -21,11 +22,13 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 /// DataFusion's rules with those of this module put in.
 ///
 /// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
-/// the halves of an aggregate.
+/// the halves of an aggregate. Parts under a limit are put in sequence at the very end, when limits stand where they
+/// are going to stay.
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
     rules.insert(place, Arc::new(CountByApi));
+    rules.push(Arc::new(PartsInSequence));
     rules
 }
 
@@ -49,6 +52,37 @@ impl PhysicalOptimizerRule for CountByApi {
 
     fn name(&self) -> &'static str {
         "tidegate_count_by_api"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Parts of a union that a limit may not need are read one after the other if an API stands behind one of them.
+#[derive(Debug)]
+struct PartsInSequence;
+
+impl PhysicalOptimizerRule for PartsInSequence {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_down(|plan| {
+            let coalesce = plan.downcast_ref::<CoalescePartitionsExec>();
+            let sequence = match coalesce {
+                Some(coalesce) if plan.exists(|part| Ok(part.downcast_ref::<ApiScanExec>().is_some()))? => {
+                    SequenceExec::replacing(coalesce)
+                }
+                _ => None,
+            };
+            Ok(match sequence {
+                Some(sequence) => Transformed::yes(Arc::new(sequence) as Arc<dyn ExecutionPlan>),
+                None => Transformed::no(plan),
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "tidegate_parts_in_sequence"
     }
 
     fn schema_check(&self) -> bool {

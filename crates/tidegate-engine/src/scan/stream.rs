@@ -3,27 +3,34 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute::{filter_record_batch, is_not_null, is_null};
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::compute::{is_not_null, is_null};
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::cast::as_boolean_array;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::physical_plan::PhysicalExpr;
 use futures::{Stream, StreamExt, stream};
 use tidegate_remote::{Error, ErrorKind, Page, PageStream, Place, Source};
+use tidegate_spec::Table;
 use tidegate_transport::Sent;
 
+use super::ScanContext;
 use super::metrics::ScanMetrics;
-use super::order::{OrderCheck, Segment};
+use super::order::{Nulls, OrderCheck, Segment};
+use super::recheck::{Recheck, kept};
+
+/// Rows asked for at least where an order is pushed: the check of the order needs neighbours to compare, and a
+/// service that ignores `$orderby` must not pass for one that sorts because one row was asked for.
+const ORDER_SAMPLE: u64 = 20;
 
 /// A run of an `ApiScanExec`.
 pub(super) struct ScanRun {
     pub(super) source: Source,
+    pub(super) scans: Arc<ScanContext>,
+    pub(super) table: Arc<Table>,
     /// Segments that were not begun.
     pub(super) segments: VecDeque<Segment>,
     /// Schema of the fetched columns.
     pub(super) fetched: SchemaRef,
-    pub(super) residual: Option<Arc<dyn PhysicalExpr>>,
+    pub(super) recheck: Recheck,
     /// Places of the output's columns among the fetched ones.
     pub(super) output: Vec<usize>,
     /// Rows that the reader still wants; `None` for all.
@@ -40,7 +47,7 @@ pub(super) struct ScanRun {
 #[derive(Default)]
 pub(super) struct Progress {
     pages: Option<PageStream>,
-    nulls: Option<(usize, bool)>,
+    nulls: Option<Nulls>,
     /// Rows that were not handed on yet.
     ready: Option<RecordBatch>,
 }
@@ -105,7 +112,8 @@ impl ScanRun {
 
     fn begin(&mut self, segment: Segment) {
         let Segment { mut request, nulls } = segment;
-        request.fetch = self.wanted.filter(|_| self.push_fetch).map(|wanted| wanted as u64);
+        let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
+        request.fetch = self.wanted.filter(|_| self.push_fetch).map(|wanted| least.max(wanted as u64));
         self.progress.nulls = nulls;
         self.progress.pages = Some(tidegate_remote::scan(self.source.clone(), request));
     }
@@ -130,19 +138,23 @@ impl ScanRun {
         let options = RecordBatchOptions::new().with_row_count(Some(page.batch.num_rows()));
         let columns = page.batch.columns().to_vec();
         let mut rows = RecordBatch::try_new_with_options(Arc::clone(&self.fetched), columns, &options)?;
-        if let Some((column, wanted_null)) = self.progress.nulls {
-            let column = rows.column(column);
-            let keep = if wanted_null { is_null(column)? } else { is_not_null(column)? };
+        if let Some(nulls) = self.progress.nulls {
+            let column = rows.column(nulls.column);
+            let keep = if nulls.is_null { is_null(column)? } else { is_not_null(column)? };
+            if nulls.exact && keep.has_false() {
+                let name = self.fetched.field(nulls.column).name();
+                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }));
+            }
             rows = kept(rows, &keep)?;
         }
         if let Some(order) = &mut self.order {
             order.check(&rows, page.number)?;
         }
-        if let Some(residual) = &self.residual {
-            let passes = residual.evaluate(&rows)?.into_array(rows.num_rows())?;
-            rows = kept(rows, as_boolean_array(&passes)?)?;
+        let (rows, breached) = self.recheck.apply(rows)?;
+        if let Some(filter) = breached {
+            self.breach(&filter);
         }
-        rows = rows.project(&self.output)?;
+        let mut rows = rows.project(&self.output)?;
         if let Some(wanted) = &mut self.wanted {
             rows = rows.slice(0, rows.num_rows().min(*wanted));
             *wanted -= rows.num_rows();
@@ -152,9 +164,18 @@ impl ScanRun {
         }
         Ok(rows)
     }
-}
 
-/// Rows for which `keep` is TRUE.
-fn kept(rows: RecordBatch, keep: &BooleanArray) -> Result<RecordBatch> {
-    if keep.true_count() == rows.num_rows() { Ok(rows) } else { Ok(filter_record_batch(&rows, keep)?) }
+    /// Reports a filter that the API declares exact and for which it sent other rows.
+    fn breach(&self, filter: &str) {
+        let (connection, table) = (self.source.connection.as_ref(), self.table.name.as_str());
+        self.scans.notices.once(connection, table, || {
+            let known = self.scans.connections.get(connection);
+            let connector = known.map_or("unknown connector", |connection| connection.def.connector.as_str());
+            format!(
+                "{connection}.{table} ({connector}): the server sent rows that do not satisfy {filter}, although it \
+                 declares to filter by that exactly; they were left out. count(*) cannot be checked in this way: the \
+                 connection's option totals = 'ignore' counts rows here"
+            )
+        });
+    }
 }

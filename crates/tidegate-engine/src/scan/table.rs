@@ -11,10 +11,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use tidegate_remote::{BadValue, ScanRequest, arrow_types};
-use tidegate_spec::Table;
+use tidegate_spec::{Projection, Table};
 
 use super::exec::ApiScanExec;
-use super::filters::{Trust, evaluable, split};
+use super::filters::{FilterSplit, Trust, evaluable, split};
+use super::recheck::Recheck;
 use crate::{Connection, Settings};
 
 /// One table of a connection.
@@ -72,13 +73,14 @@ impl ApiTable {
     }
 }
 
-/// Columns to fetch: those asked for, then those that only the residual filter reads.
-fn fetched(columns: &[usize], residual: Option<&Expr>, table: &Table) -> Vec<usize> {
+/// Columns to fetch: those asked for, then those that only the filters read.
+fn fetched(columns: &[usize], split: &FilterSplit, table: &Table) -> Vec<usize> {
     let mut fetched = columns.to_vec();
-    let mut more: Vec<usize> = residual
-        .map(Expr::column_refs)
-        .unwrap_or_default()
-        .into_iter()
+    let mut more: Vec<usize> = split
+        .residual
+        .iter()
+        .chain(&split.verified)
+        .flat_map(Expr::column_refs)
         .filter_map(|column| table.column_index(&column.name))
         .filter(|column| !columns.contains(column))
         .collect();
@@ -86,6 +88,15 @@ fn fetched(columns: &[usize], residual: Option<&Expr>, table: &Table) -> Vec<usi
     more.dedup();
     fetched.extend(more);
     fetched
+}
+
+/// The table read without the API's projection.
+fn whole(table: &Table) -> Table {
+    let mut table = table.clone();
+    for endpoint in &mut table.endpoints {
+        endpoint.projection = Projection::Whole;
+    }
+    table
 }
 
 #[async_trait]
@@ -131,19 +142,18 @@ impl TableProvider for ApiTable {
         }
         let fetched = match trust {
             Trust::Nothing => everything.clone(),
-            _ => fetched(columns, split.residual.as_ref(), &self.table),
+            _ => fetched(columns, &split, &self.table),
         };
         let fetched_schema = Arc::new(self.schema.project(&fetched)?);
-        let residual = match split.residual {
-            Some(residual) => {
-                let named = DFSchema::try_from(Arc::clone(&fetched_schema))?;
-                Some(state.create_physical_expr(residual, &named)?)
-            }
-            None => None,
+        let named = DFSchema::try_from(Arc::clone(&fetched_schema))?;
+        let physical = |expr: Expr| state.create_physical_expr(expr, &named);
+        let recheck = Recheck {
+            residual: split.residual.map(physical).transpose()?,
+            verified: split.verified.into_iter().map(physical).collect::<Result<_>>()?,
         };
         let output = columns.iter().filter_map(|column| fetched.iter().position(|have| have == column)).collect();
         let request = ScanRequest {
-            table: Arc::clone(&self.table),
+            table: if settings.pushdown { Arc::clone(&self.table) } else { Arc::new(whole(&self.table)) },
             endpoint,
             columns: fetched,
             filter: split.pushed,
@@ -152,7 +162,7 @@ impl TableProvider for ApiTable {
             on_bad_value: self.on_bad_value,
         };
         let connection = Arc::from(self.connection.def.name.as_str());
-        let scan = ApiScanExec::try_new(connection, request, fetched_schema, residual, output, settings.pushdown)?;
+        let scan = ApiScanExec::try_new(connection, request, fetched_schema, recheck, output, settings.pushdown)?;
         Ok(Arc::new(scan.fetching(limit)))
     }
 

@@ -14,7 +14,9 @@ use crate::{Error, ErrorKind, Result};
 /// What a front end may expect of a statement.
 pub(super) fn kind(parsed: &Parsed) -> StatementKind {
     match parsed {
-        Parsed::Command(Command::Describe { .. } | Command::Show { .. }) => StatementKind::Query,
+        Parsed::Command(Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. }) => {
+            StatementKind::Query
+        }
         Parsed::Command(_) => StatementKind::Command,
         Parsed::DataFusion(statement) => match statement.as_ref() {
             DfStatement::Explain(_) => StatementKind::Explain,
@@ -36,8 +38,11 @@ pub(super) fn check(run: &Run, statement: &mut DfStatement) -> Result<()> {
     match statement {
         DfStatement::Statement(statement) => check_statement(run, statement),
         DfStatement::CopyTo(copy) => {
+            if run.settings().read_only {
+                return Err(read_only("COPY … TO"));
+            }
             one_of_its_own(run, "COPY")?;
-            let path = catalog::local_path(&run.engine().parts().working_dir, &copy.target)?;
+            let path = catalog::new_file(&run.engine().parts().working_dir, &copy.target, copy.stored_as.is_some())?;
             copy.target = path.to_string_lossy().into_owned();
             match &copy.source {
                 CopyToSource::Query(query) => check_query(&query.body),

@@ -33,23 +33,26 @@ pub(super) fn check(shared: &Shared, command: &Command) -> Result<()> {
         }
         Command::Set { name, value } if name.starts_with(PREFIX) => {
             let setting = Setting::find(name)?;
-            setting.set(&mut shared.settings(), value.as_deref())
+            shared.check_settings(|settings| setting.set(settings, value.as_deref()))
         }
         Command::Set { name, value } if name.starts_with("datafusion.") => check_planner_option(name, value.as_deref()),
         Command::Set { name, .. } => {
             let message = format!("there is no setting {name}; the names of settings begin with {PREFIX}");
             Err(Error::new(ErrorKind::Setting, message))
         }
-        Command::Use { schema } => {
-            let is_known = matches!(schema.as_str(), MAIN | SYSTEM) || shared.connection(schema).is_some();
-            if is_known { Ok(()) } else { Err(no_connection(shared, schema)) }
-        }
-        Command::Describe { .. } | Command::Show { .. } => Ok(()),
+        Command::Use { schema } => check_schema(shared, schema, &[MAIN, SYSTEM]),
+        Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. } => Ok(()),
         Command::Transaction(Transaction::Begin) if shared.in_transaction() => {
             Err(Error::new(ErrorKind::Unsupported, "there is a BEGIN already; COMMIT first"))
         }
         Command::Transaction(_) => Ok(()),
     }
+}
+
+/// Refuses a schema that is neither a connection nor one of Tidegate's `own`.
+pub(super) fn check_schema(shared: &Shared, schema: &str, own: &[&str]) -> Result<()> {
+    let is_known = own.contains(&schema) || shared.connection(schema).is_some();
+    if is_known { Ok(()) } else { Err(no_connection(shared, schema)) }
 }
 
 /// Does it.
@@ -76,7 +79,7 @@ pub(super) fn run(_planner: &Planner, run: &Run, command: Command) -> Result<()>
         }
         Command::Set { name, value } => shared.set_planner_option(&name, value),
         Command::Use { schema } => shared.set_default_schema(schema),
-        Command::Describe { .. } | Command::Show { .. } => {}
+        Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. } => {}
         // Nothing is held back until COMMIT: what could be rolled back is refused inside the block.
         Command::Transaction(step) => shared.set_in_transaction(step == Transaction::Begin),
     }
@@ -92,7 +95,10 @@ fn check_planner_option(name: &str, value: Option<&str>) -> Result<()> {
     }
     let mut config = super::config::base();
     match value {
-        Some(value) => Ok(config.options_mut().set(name, value)?),
+        Some(value) => config.options_mut().set(name, value).map_err(|error| {
+            let error = Error::from(error);
+            Error::new(ErrorKind::Setting, format!("{name} cannot be '{value}': {error}")).with_source(error)
+        }),
         None => Ok(()),
     }
 }

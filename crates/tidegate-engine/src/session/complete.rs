@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::SchemaProvider;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use futures::FutureExt;
 
 use super::{Completion, Shared};
 use crate::catalog::{INFORMATION_SCHEMA, Known, MAIN, SYSTEM};
@@ -169,11 +170,24 @@ impl Names<'_> {
 
     fn columns(&self, named: &Named) -> Vec<Completion> {
         let schema = named.schema.clone().unwrap_or_else(|| self.shared.default_schema());
-        let known = self.known(&schema);
-        let table = known.as_ref().and_then(|known| known.table(&named.table));
-        let columns = table.map(|table| table.columns.iter().map(|column| column.name.clone()).collect());
-        let columns: Vec<String> = columns.unwrap_or_default();
-        columns.into_iter().map(|name| completion(quote(&name), "column")).collect()
+        let columns = match schema.as_str() {
+            MAIN => self.local_columns(&named.table),
+            SYSTEM => crate::system::columns(&named.table),
+            connection => {
+                let known = self.known(connection);
+                let table = known.as_ref().and_then(|known| known.table(&named.table));
+                table.map(|table| table.columns.iter().map(|column| column.name.clone()).collect())
+            }
+        };
+        // A bare name may mean a local table after all.
+        let columns = columns.or_else(|| named.schema.is_none().then(|| self.local_columns(&named.table))?);
+        columns.unwrap_or_default().into_iter().map(|name| completion(quote(&name), "column")).collect()
+    }
+
+    fn local_columns(&self, table: &str) -> Option<Vec<String>> {
+        // Local tables are in memory: nothing is waited for.
+        let table = self.shared.main().table(table).now_or_never()?.ok()??;
+        Some(table.schema().fields().iter().map(|field| field.name().clone()).collect())
     }
 
     fn anything(&self, line: &str) -> Vec<Completion> {

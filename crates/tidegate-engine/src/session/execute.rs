@@ -16,7 +16,7 @@ use tidegate_transport::Statement;
 use super::stream::StatementStream;
 use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, command, explain};
 use crate::Result;
-use crate::scan::ScanContext;
+use crate::scan::{Notices, ScanContext};
 
 /// Numbers the statement, starts it, and hands out its stream.
 pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Result<Execution> {
@@ -87,9 +87,15 @@ fn state(planner: &Planner, run: &Arc<Run>, statement: &Arc<Statement>) -> Resul
         connections: run.shared().connections().into_iter().collect(),
         principal: Arc::clone(run.principal()),
         statement: Arc::clone(statement),
+        notices: notices(run),
     }));
     state.mark_start_execution();
     Ok(state)
+}
+
+fn notices(run: &Run) -> Notices {
+    let (engine, principal) = (run.engine().clone(), Arc::clone(run.principal()));
+    Notices::new(move |connection, message| engine.warn_principal(&principal, Some(connection), message))
 }
 
 pub(super) fn bind(plan: LogicalPlan, params: Vec<ScalarValue>) -> Result<LogicalPlan> {

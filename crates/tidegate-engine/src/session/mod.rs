@@ -6,6 +6,7 @@ mod complete;
 mod config;
 mod execute;
 mod explain;
+mod literals;
 mod plan;
 mod run;
 mod shared;
@@ -21,7 +22,7 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use tidegate_transport::{Statement, StatementCounts, StatementId};
 
-use crate::catalog::{Definition, SessionCatalog};
+use crate::catalog::{Definition, INFORMATION_SCHEMA, MAIN, SYSTEM, SessionCatalog};
 use crate::sql::{Command, Parsed};
 use crate::{Engine, Error, ErrorKind, Result, sql};
 pub(crate) use plan::Planner;
@@ -166,6 +167,15 @@ impl Session {
         }
     }
 
+    /// Turns `tidegate.read_only` on for good: no statement can turn it off again. For programs that hand the
+    /// session to somebody else.
+    ///
+    /// Refused are all changes of API tables, INSERT, and COPY … TO, which writes files. Tables and views in `main`
+    /// can still be made and dropped: they live in memory and end with the session.
+    pub fn lock_read_only(&self) {
+        self.shared.lock_read_only();
+    }
+
     /// Names that may stand at `position` (in bytes) of `line`. Sends no call.
     #[must_use]
     pub fn complete(&self, line: &str, position: usize) -> Vec<Completion> {
@@ -182,6 +192,9 @@ impl Session {
     }
 }
 
+/// Schemas of Tidegate's own whose tables can be listed.
+const LISTED: &[&str] = &[MAIN, SYSTEM, INFORMATION_SCHEMA];
+
 type Parts = (StatementKind, Vec<(String, Option<DataType>)>, SchemaRef, Action);
 
 async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Parsed) -> Result<Parts> {
@@ -195,6 +208,10 @@ async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Pars
         Parsed::Command(Command::Show { name }) => {
             let rows = command::show(planner, run, &name)?;
             Ok((kind, Vec::new(), rows.schema(), Action::Rows(rows)))
+        }
+        Parsed::Command(Command::ShowTables { schema, query }) => {
+            command::check_schema(run.shared(), &schema, LISTED)?;
+            Box::pin(prepare(planner, run, sql, sql::parse(&query)?)).await
         }
         Parsed::Command(command) => {
             command::check(run.shared(), &command)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::catalog::{CatalogProviderList, TableProvider};
 use datafusion::common::TableReference;
@@ -17,6 +18,10 @@ use futures::future::join_all;
 use super::Run;
 use crate::catalog::{self, CATALOG, Target};
 use crate::{Connection, Error, ErrorKind, Result, sql};
+
+/// How long a listing waits for one connection's description. A query over its tables waits as long as the
+/// connection's own options say.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Plans statements of one session.
 #[derive(Debug)]
@@ -206,11 +211,27 @@ async fn resolve(run: &Run, sql: &str, references: &[TableReference], default_sc
 /// so is what is known of this one from before.
 async fn resolve_all(run: &Run) {
     let connections = run.shared().connections();
-    let models = run.engine().models();
-    let resolved = join_all(connections.values().map(|connection| models.resolve(connection, run))).await;
+    let resolved = join_all(connections.values().map(|connection| resolve_soon(connection, run))).await;
     for (name, result) in connections.keys().zip(resolved) {
         if let Err(error) = result {
-            run.engine().warn(Some(name), format!("its tables could not be listed: {error}"));
+            run.engine().warn_principal(
+                run.principal(),
+                Some(name),
+                format!("its tables could not be listed: {error}"),
+            );
+        }
+    }
+}
+
+/// Asks one connection, and gives up after [`LISTING_TIMEOUT`].
+async fn resolve_soon(connection: &Connection, run: &Run) -> Result<()> {
+    let engine = run.engine();
+    tokio::select! {
+        biased;
+        known = engine.models().resolve(connection, run) => known.map(|_| ()),
+        () = engine.parts().clock.sleep(LISTING_TIMEOUT) => {
+            let message = format!("no answer within {} seconds", LISTING_TIMEOUT.as_secs());
+            Err(Error::new(ErrorKind::Remote, message))
         }
     }
 }
@@ -255,6 +276,7 @@ fn no_table(run: &Run, sql: &str, schema: &str, table: &str, known: &[String]) -
         [] if known.is_empty() && schema == catalog::MAIN => {
             "write connection.table; SHOW TABLES lists what there is".to_owned()
         }
+        [] if known.is_empty() => format!("{schema} has no tables"),
         [] => {
             let names: Vec<&str> = known.iter().map(String::as_str).collect();
             format!("there are: {}", crate::error::listed(&names))
@@ -269,7 +291,8 @@ fn no_table(run: &Run, sql: &str, schema: &str, table: &str, known: &[String]) -
 fn other_schemas_with(run: &Run, table: &str) -> Vec<String> {
     let connections = run.shared().connections();
     let models = run.engine().models();
-    let has = |connection: &Connection| models.known(connection).is_some_and(|known| known.table(table).is_some());
+    let known = |connection: &Connection| models.known_or_cached(run.engine(), connection);
+    let has = |connection: &Connection| known(connection).is_some_and(|known| known.table(table).is_some());
     connections.iter().filter(|(_, connection)| has(connection)).map(|(name, _)| sql::quote(name)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::catalog::{MAIN, MainSchema};
-use crate::{Connection, Engine, Result, Settings};
+use crate::{Connection, Engine, Error, ErrorKind, Result, Settings};
 
 /// Shared by a session and what it has started.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     main: Arc<MainSchema>,
     /// Inside BEGIN … COMMIT.
     in_transaction: AtomicBool,
+    /// Whether `read_only` is on for good.
+    read_only_locked: AtomicBool,
     /// `SET datafusion.…` of this session, in their order.
     planner_options: Mutex<Vec<(String, String)>>,
 }
@@ -33,6 +35,7 @@ impl Shared {
             overlay: RwLock::default(),
             main: Arc::default(),
             in_transaction: AtomicBool::new(false),
+            read_only_locked: AtomicBool::new(false),
             planner_options: Mutex::default(),
         }
     }
@@ -54,13 +57,33 @@ impl Shared {
         self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes the settings, or leaves them when `change` fails.
+    /// Changes the settings, or leaves them when that fails.
     pub(crate) fn change_settings(&self, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<()> {
         let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        *settings = self.changed(&settings, change)?;
+        Ok(())
+    }
+
+    /// Whether the settings could be changed so.
+    pub(crate) fn check_settings(&self, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<()> {
+        self.changed(&self.settings(), change).map(drop)
+    }
+
+    fn changed(&self, settings: &Settings, change: impl FnOnce(&mut Settings) -> Result<()>) -> Result<Settings> {
         let mut changed = settings.clone();
         change(&mut changed)?;
-        *settings = changed;
-        Ok(())
+        if self.read_only_locked.load(Ordering::Relaxed) && !changed.read_only {
+            let message = "tidegate.read_only cannot be turned off: the session was opened read-only";
+            return Err(Error::new(ErrorKind::Setting, message));
+        }
+        Ok(changed)
+    }
+
+    /// Turns `read_only` on for good.
+    pub(crate) fn lock_read_only(&self) {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        settings.read_only = true;
+        self.read_only_locked.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn default_schema(&self) -> String {

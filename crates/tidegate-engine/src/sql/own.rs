@@ -45,6 +45,13 @@ pub(crate) enum Command {
         /// Full name, in lower case.
         name: String,
     },
+    /// `SHOW TABLES FROM name`
+    ShowTables {
+        /// A connection, or a schema of Tidegate's own.
+        schema: String,
+        /// Lists its tables.
+        query: String,
+    },
     /// `USE name`
     Use {
         /// The default schema from now on.
@@ -187,7 +194,12 @@ fn option_value(parser: &mut Parser<'_>) -> ParseResult<OptionValue> {
         Token::Word(word) if matches!(word.keyword, Keyword::TRUE | Keyword::FALSE) => {
             Ok(OptionValue::Text(word.value.to_lowercase()))
         }
-        _ => parser.expected("a text, a number, true, false or env('NAME')", next),
+        Token::EOF => parser.expected("a text, a number, true, false or env('NAME')", next),
+        // What stands there may be a secret without its quotes: it is not repeated.
+        _ => Err(ParserError::ParserError(format!(
+            "Expected: a text in quotes, a number, true, false or env('NAME') as the value of an option{}",
+            next.span.start
+        ))),
     }
 }
 

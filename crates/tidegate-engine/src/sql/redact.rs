@@ -42,18 +42,32 @@ pub fn redact_sql(sql: &str) -> String {
 
 /// What a token is shown as, if not as it is.
 fn shown(before: &[&TokenWithSpan], token: &TokenWithSpan, is_connection: bool) -> Option<String> {
-    let value = string_value(&token.token)?;
     let mut before = before.iter().rev().map(|token| &token.token).peekable();
     if before.peek().is_some_and(|token| **token == Token::Eq) {
         before.next();
     }
     let key = before.next().and_then(key).unwrap_or_default();
+    let Some(value) = string_value(&token.token) else {
+        // Numbers may be passwords, and a secret without quotes is a mistake that must not be kept either.
+        let stands_for_value = matches!(before.next(), Some(Token::LParen | Token::Comma));
+        let is_hidden = is_connection && stands_for_value && is_bare_value(&token.token) && !is_public(&key);
+        return is_hidden.then(|| BLANK.to_owned());
+    };
     let is_secret = SECRET_WORDS.iter().any(|word| key.contains(word));
     let is_option = is_connection && !key.is_empty() && !is_public(&key);
     if is_secret || is_option {
         return Some(BLANK.to_owned());
     }
-    without_user_info(value).map(|url| super::literal(&url))
+    without_user_info(value)
+}
+
+/// A word or number in the place of an option's value; `env` begins the name of a variable.
+fn is_bare_value(token: &Token) -> bool {
+    match token {
+        Token::Number(..) => true,
+        Token::Word(word) => !["env", "true", "false"].iter().any(|plain| word.value.eq_ignore_ascii_case(plain)),
+        _ => false,
+    }
 }
 
 /// `env('NAME')` shows the name of a variable, which is no secret; a bracket before a text means that form.
@@ -90,11 +104,15 @@ fn creates_connection(code: &[&TokenWithSpan]) -> bool {
     is_create && names_one
 }
 
+/// How a text with a user's name or password in a URL is shown; `None` for any other.
 fn without_user_info(value: &str) -> Option<String> {
-    let url = Url::parse(value).ok().filter(|url| url.has_host())?;
+    let Ok(url) = Url::parse(value) else {
+        // What was meant to be a URL, and where its password begins and ends cannot be told.
+        return (value.contains("://") && value.contains('@')).then(|| BLANK.to_owned());
+    };
     let has_user_info = !url.username().is_empty() || url.password().is_some();
     let shown = tidegate_transport::redact_url(&url);
-    (has_user_info || shown != url.as_str()).then_some(shown)
+    (url.has_host() && (has_user_info || shown != url.as_str())).then(|| super::literal(&shown))
 }
 
 fn cut(sql: &str) -> String {

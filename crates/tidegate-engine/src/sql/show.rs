@@ -9,7 +9,7 @@ use super::own::{Command, Own, is_word, name, setting_name, take_word};
 /// Recognises the forms that Tidegate answers itself; `None` leaves the others to DataFusion.
 pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Option<Own>, ParserError> {
     let query = if is_word(parser, 1, "TABLES") {
-        tables(parser)?
+        return tables(parser).map(Some);
     } else if is_word(parser, 1, "CONNECTIONS") {
         skip(parser, 2);
         "SELECT * FROM system.connections ORDER BY name".to_owned()
@@ -43,22 +43,30 @@ fn skip(parser: &mut Parser<'_>, tokens: usize) {
 }
 
 /// `SHOW TABLES [FROM schema] [LIKE 'pattern']`
-fn tables(parser: &mut Parser<'_>) -> Result<String, ParserError> {
+fn tables(parser: &mut Parser<'_>) -> Result<Own, ParserError> {
     skip(parser, 2);
     let schema = if take_word(parser, "FROM") || take_word(parser, "IN") {
-        format!("= {}", literal(&name(&parser.parse_identifier()?)))
+        Some(name(&parser.parse_identifier()?))
     } else {
-        "NOT IN ('information_schema', 'system')".to_owned()
+        None
+    };
+    let within = match &schema {
+        Some(schema) => format!("= {}", literal(schema)),
+        None => "NOT IN ('information_schema', 'system')".to_owned(),
     };
     let like = if take_word(parser, "LIKE") {
         format!(" AND table_name LIKE {}", literal(&parser.parse_literal_string()?))
     } else {
         String::new()
     };
-    Ok(format!(
+    let query = format!(
         "SELECT table_schema AS connection, table_name, table_type FROM information_schema.tables \
-         WHERE table_schema {schema}{like} ORDER BY 1, 2"
-    ))
+         WHERE table_schema {within}{like} ORDER BY 1, 2"
+    );
+    Ok(match schema {
+        Some(schema) => Own::Command(Command::ShowTables { schema, query }),
+        None => Own::Query(query),
+    })
 }
 
 /// `SHOW tidegate.x`, `SHOW tidegate`, `SHOW tidegate.*`

@@ -31,6 +31,12 @@ pub(crate) fn names() -> Vec<String> {
     tables::ALL.iter().map(|table| table.name.to_owned()).collect()
 }
 
+/// Names of the columns of a system table.
+pub(crate) fn columns(table: &str) -> Option<Vec<String>> {
+    let table = tables::ALL.iter().find(|known| known.name == table)?;
+    Some(table.columns.iter().map(|(name, _)| (*name).to_owned()).collect())
+}
+
 /// Whether a query over this name wants to see all tables of all connections.
 pub(crate) fn lists_tables(target: &Target) -> bool {
     match target {

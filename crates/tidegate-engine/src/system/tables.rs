@@ -10,7 +10,7 @@ use crate::session::Shared;
 use crate::settings::{ALL as SETTINGS, PREFIX};
 use crate::{Connection, Error};
 
-/// Statements shown of the state folder, newest first.
+/// Statements looked through in the state folder, newest first; those of other principals are not shown.
 const MOST_STATEMENTS: u32 = 10_000;
 
 type Rows = Result<Vec<Vec<Value>>>;
@@ -248,8 +248,10 @@ fn endpoints(shared: &Shared) -> Rows {
     })
 }
 
+/// Those of the session's principal: URLs hold the values of filters.
 fn requests(shared: &Shared) -> Rows {
-    let records = shared.engine().parts().requests.snapshot();
+    let mut records = shared.engine().parts().requests.snapshot();
+    records.retain(|record| *record.principal == **shared.principal());
     let row = |record: tidegate_transport::RequestRecord| {
         vec![
             record.statement.into(),
@@ -271,7 +273,8 @@ fn requests(shared: &Shared) -> Rows {
 }
 
 fn statements(shared: &Shared) -> Rows {
-    let records = shared.engine().parts().state.statements(MOST_STATEMENTS).map_err(Error::from)?;
+    let mut records = shared.engine().parts().state.statements(MOST_STATEMENTS).map_err(Error::from)?;
+    records.retain(|record| *record.start.principal == **shared.principal());
     let row = |record: tidegate_state::StatementRecord| {
         let (start, end) = (record.start, record.end.as_ref());
         vec![
@@ -311,7 +314,7 @@ fn settings(shared: &Shared) -> Rows {
 }
 
 fn warnings(shared: &Shared) -> Rows {
-    let warnings = shared.engine().warnings().snapshot();
+    let warnings = shared.engine().warnings().snapshot(shared.principal());
     let row =
         |warning: super::warnings::Warning| vec![warning.at.into(), warning.connection.into(), warning.message.into()];
     Ok(warnings.into_iter().map(row).collect())

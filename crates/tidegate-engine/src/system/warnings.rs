@@ -12,6 +12,8 @@ const CAPACITY: usize = 1000;
 pub(crate) struct Warning {
     /// When it was last noted.
     pub(crate) at: SystemTime,
+    /// Whose statement it is about; everybody's when nobody's.
+    pub(crate) principal: Option<String>,
     /// Connection that it is about.
     pub(crate) connection: Option<String>,
     /// What happened.
@@ -26,18 +28,21 @@ pub(crate) struct Warnings {
 
 impl Warnings {
     /// Adds one.
-    pub(crate) fn push(&self, at: SystemTime, connection: Option<&str>, message: String) {
-        let warning = Warning { at, connection: connection.map(str::to_owned), message };
+    pub(crate) fn push(&self, at: SystemTime, principal: Option<&str>, connection: Option<&str>, message: String) {
+        let [principal, connection] = [principal, connection].map(|name| name.map(str::to_owned));
+        let warning = Warning { at, principal, connection, message };
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.retain(|old| (&old.connection, &old.message) != (&warning.connection, &warning.message));
+        ring.retain(|old| Warning { at, ..old.clone() } != warning);
         if ring.len() == CAPACITY {
             ring.pop_front();
         }
         ring.push_back(warning);
     }
 
-    /// All, oldest first.
-    pub(crate) fn snapshot(&self) -> Vec<Warning> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    /// All that this principal may see, oldest first.
+    pub(crate) fn snapshot(&self, principal: &str) -> Vec<Warning> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_shown = |warning: &&Warning| warning.principal.as_deref().is_none_or(|whose| whose == principal);
+        ring.iter().filter(is_shown).cloned().collect()
     }
 }

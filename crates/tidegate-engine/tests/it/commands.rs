@@ -70,6 +70,7 @@ async fn settings_are_set_shown_and_reset() {
         ("SHOW tidegate.lable", "did you mean tidegate.label?"),
         ("SET tidegate.pushdown = maybe", "is true or false, not 'maybe'"),
         ("SET work_mem = 1", "the names of settings begin with tidegate."),
+        ("SET datafusion.execution.batch_size = 'x'", "datafusion.execution.batch_size cannot be 'x'"),
         ("SET datafusion.catalog.default_schema = 'x'", "cannot be changed"),
     ];
     for (sql, expected) in errors {
@@ -111,6 +112,9 @@ async fn what_is_not_offered_says_so() {
         ("SELECT * FROM 'https://example.com/x.parquet'", "only local files"),
         ("COPY (SELECT 1) TO 's3://bucket/x.parquet'", "only local files"),
         ("PREPARE p AS SELECT 1", "is not offered"),
+        ("SHOW TABLES FROM nope", "there is no connection nope; there are: erp"),
+        ("COPY (SELECT 1) TO 'nowhere/x.csv'", "there is no folder"),
+        ("COPY (SELECT 1) TO 'x.foo'", ".parquet, .csv, .json and .arrow can be written"),
     ];
     for (sql, expected) in cases {
         let (_, message) = fixture.error(sql).await;

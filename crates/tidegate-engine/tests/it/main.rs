@@ -2,10 +2,14 @@
 
 mod commands;
 mod explain;
+mod honesty;
 mod local;
 mod metadata;
 mod names;
+mod queries;
+mod read_only;
 mod record;
 mod scan;
 mod script;
+mod sim;
 mod system;

@@ -86,3 +86,30 @@ async fn what_was_known_is_listed_while_a_connection_is_down() {
     assert_eq!(fixture.rows("SHOW TABLES").await.len(), 2);
     assert_eq!(fixture.rows("SELECT * FROM system.warnings").await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_listing_does_not_wait_for_a_connection_that_never_answers() {
+    let fixture = Fixture::erp();
+    for name in ["crm", "hrm"] {
+        fixture.add(name);
+        fixture.api(name).set(Mood::Dead);
+    }
+    assert_eq!(fixture.rows("SHOW TABLES").await, ["erp|accounts|BASE TABLE", "erp|orders|BASE TABLE"]);
+    assert_eq!(fixture.clock.sleeps(), [Duration::from_secs(5); 2], "both at once, five seconds each");
+    let warnings = fixture.rows("SELECT connection, message FROM system.warnings ORDER BY 1").await;
+    let expected =
+        ["crm", "hrm"].map(|name| format!("{name}|its tables could not be listed: no answer within 5 seconds"));
+    assert_eq!(warnings, expected);
+}
+
+#[tokio::test]
+async fn a_description_that_cannot_be_read_is_an_error() {
+    let fixture = Fixture::erp();
+    fixture.api("erp").set(Mood::Odd);
+    let (kind, message) = fixture.error("SELECT * FROM erp.accounts").await;
+    assert_eq!(kind, ErrorKind::Remote);
+    assert!(
+        message.starts_with("erp: the API's description at https://erp.example/odata/ cannot be read"),
+        "{message}"
+    );
+}

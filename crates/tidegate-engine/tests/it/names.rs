@@ -76,6 +76,38 @@ async fn completion_knows_the_place() {
     assert_eq!(fixture.api("erp").take_requests(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn names_of_connections_differ_in_more_than_case() {
+    let fixture = Fixture::erp();
+    let def = tidegate_engine::ConnectionDef::odata("ERP", "https://other.example/");
+    let error = fixture.engine.add_connection(&def).expect_err("a name that is taken").to_string();
+    assert!(error.contains("there is a connection ERP already"), "{error}");
+}
+
+#[tokio::test]
+async fn completion_knows_what_is_cached_and_what_is_local() {
+    let first = Fixture::erp();
+    first.rows("SHOW TABLES").await;
+    let fixture = Fixture::with_state(std::sync::Arc::clone(&first.state));
+    fixture.add("erp");
+    fixture.rows("CREATE TABLE notes AS SELECT 1 AS rating").await;
+    let cases = [
+        ("SELECT * FROM erp.ac", "", "accounts"),
+        ("SELECT reve", " FROM erp.accounts", "revenue"),
+        ("SELECT a.reve", " FROM erp.accounts a", "revenue"),
+        ("SELECT rat", " FROM notes", "rating"),
+        ("SELECT n.rat", " FROM main.notes n", "rating"),
+        ("SELECT waited", " FROM system.statements", "waited_milliseconds"),
+    ];
+    for (before, after, text) in cases {
+        let found = fixture.session.complete(&format!("{before}{after}"), before.len());
+        assert!(found.iter().any(|completion| completion.text == text), "{before}: {found:?}");
+    }
+    let (_, message) = fixture.error("SELECT * FROM accounts").await;
+    assert!(message.contains("did you mean erp.accounts?"), "{message}");
+    assert_eq!(fixture.api("erp").take_requests(), Vec::<String>::new());
+}
+
 #[test]
 fn texts_are_split_into_statements() {
     let cases: [(&str, &[&str]); 6] = [

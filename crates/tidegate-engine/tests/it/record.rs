@@ -116,6 +116,14 @@ fn secrets_are_blanked() {
             "SELECT * FROM t WHERE password = '***' AND name = 'y'",
         ),
         ("SELECT 'é', 'https://u:p@h/'", "SELECT 'é', 'https://h/'"),
+        (
+            "CREATE CONNECTION e USING odata OPTIONS (token s3cret, key = \"s3cret\", password 12345, writes true)",
+            "CREATE CONNECTION e USING odata OPTIONS (token '***', key = '***', password '***', writes true)",
+        ),
+        (
+            "CREATE CONNECTION e USING odata OPTIONS (url 'https://u:s3cret@ho st')",
+            "CREATE CONNECTION e USING odata OPTIONS (url '***')",
+        ),
         ("CREATE CONNECTION e OPTIONS (token 's3cret", "CREATE CONNECTION e …"),
         ("SELECT 1 -- token 'x'", "SELECT 1 -- token 'x'"),
     ];

@@ -61,6 +61,10 @@ pub(crate) enum Mood {
     Down,
     /// Answers metadata, and never anything else.
     Silent,
+    /// Never answers.
+    Dead,
+    /// Answers with XML that describes no service.
+    Odd,
 }
 
 /// Answers every request by its path, and remembers it.
@@ -97,10 +101,11 @@ impl Transport for Api {
             let message = "could not connect to erp.example";
             return Err(tidegate_transport::Error::new(TransportErrorKind::Connect, Sent::No, message));
         }
-        if mood == Mood::Silent && !is_metadata {
+        if mood == Mood::Dead || (mood == Mood::Silent && !is_metadata) {
             return std::future::pending().await;
         }
         let (status, body) = match name.as_str() {
+            _ if mood == Mood::Odd => (StatusCode::OK, "<feed/>"),
             _ if is_metadata && has_validator => (StatusCode::NOT_MODIFIED, ""),
             _ if is_metadata => (StatusCode::OK, METADATA),
             "Accounts" => (StatusCode::OK, ACCOUNTS),

@@ -34,3 +34,20 @@ async fn system_tables_are_live() {
     assert_eq!(rows, ["2"]);
     assert_eq!(fixture.rows("SELECT state FROM system.statements WHERE state = 'running'").await, ["running"]);
 }
+
+#[tokio::test]
+async fn a_session_sees_what_its_own_principal_did() {
+    let fixture = crate::sim::SimFixture::new(tidegate_sim::ODataOptions::default()).await;
+    fixture.rows("SELECT code FROM sim.accounts WHERE employees > 4711").await;
+    let own = ["SELECT sql FROM system.statements WHERE sql LIKE '%4711%'", "SELECT url FROM system.requests"];
+    let other = fixture.engine.session("other");
+    for sql in own {
+        assert!(!fixture.rows(sql).await.is_empty(), "{sql}");
+        let rows = drain(other.prepare(sql).await.expect("a query").execute(vec![]).await.expect("a stream")).await;
+        let rows = rows.expect("rows");
+        assert!(!rows.iter().any(|row| row.to_lowercase().contains("accounts")), "{rows:?}");
+    }
+    let again = fixture.engine.session("analyst");
+    let rows = drain(again.prepare(own[1]).await.expect("a query").execute(vec![]).await.expect("a stream")).await;
+    assert!(!rows.expect("rows").is_empty(), "a second session of the same principal");
+}

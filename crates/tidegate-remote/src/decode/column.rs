@@ -222,37 +222,8 @@ impl<'s, 'a> Column<'s, 'a> {
                 nulls.append_null();
             }
             Store::Struct { members, nulls, .. } => {
-                members.iter_mut().for_each(Self::push_filler);
+                members.iter_mut().for_each(Self::push_null);
                 nulls.append_null();
-            }
-        }
-    }
-
-    /// Fills the place under a NULL struct, which nobody reads but which must fit the member's nullability.
-    fn push_filler(&mut self) {
-        if self.shape.field.is_nullable() {
-            return self.push_null();
-        }
-        match &mut self.store {
-            Store::Bool(builder) => builder.append_value(false),
-            Store::Int16(builder) => builder.append_value(0),
-            Store::Int32(builder) => builder.append_value(0),
-            Store::Int64(builder) => builder.append_value(0),
-            Store::Float32(builder) => builder.append_value(0.0),
-            Store::Float64(builder) => builder.append_value(0.0),
-            Store::Decimal { builder, .. } => builder.append_value(0),
-            Store::Text(builder) | Store::Uuid(builder) | Store::Json(builder) => builder.append_value(""),
-            Store::Date(builder) => builder.append_value(0),
-            Store::Time(builder) => builder.append_value(0),
-            Store::Timestamp { builder, .. } => builder.append_value(0),
-            Store::Binary(builder) => builder.append_value([]),
-            Store::List { offsets, nulls, .. } => {
-                offsets.push(offsets.last().copied().unwrap_or_default());
-                nulls.append_non_null();
-            }
-            Store::Struct { members, nulls, .. } => {
-                members.iter_mut().for_each(Self::push_filler);
-                nulls.append_non_null();
             }
         }
     }

@@ -1,7 +1,5 @@
 //! What comes in place of a description, and revalidation.
 
-use tidegate_spec::odata::Options;
-
 use super::{Description, odata_metadata};
 use crate::test_support::{Reply, Script};
 
@@ -17,7 +15,7 @@ async fn fetch(
     cached: Option<&Description>,
 ) -> (Result<Option<Description>, String>, Vec<http::HeaderMap>) {
     let script = Script::replies([reply]);
-    let result = odata_metadata(&script.source(), cached, &Options::default()).await;
+    let result = odata_metadata(&script.source(), cached).await;
     assert_eq!(script.asked(), ["$metadata"]);
     let headers = script.requests().into_iter().map(|request| request.headers).collect();
     (result.map_err(|error| error.to_string()), headers)
@@ -47,7 +45,6 @@ async fn says_what_came_in_its_place() {
         (Reply::new(200, r#"{"error":{"message":"use v4"}}"#), "JSON (use v4)"),
         (Reply::new(200, ""), "an empty body"),
         (Reply::new(200, "hello"), "something that is not XML"),
-        (Reply::new(200, "<feed/>"), "the service description cannot be read"),
         (
             Reply::new(404, "<html><title>Not here</title></html>"),
             "404 Not Found: is https://api.test/odata/ the service root?",

@@ -77,14 +77,13 @@ async fn a_refused_login() {
 #[tokio::test]
 async fn descriptions() {
     let sim = Sim::start(config(Shape::ODataV4)).await.unwrap();
-    let options = tidegate_spec::odata::Options::default();
     let source = source(&sim);
-    let first = tidegate_remote::discover::odata_metadata(&source, None, &options).await.unwrap().unwrap();
+    let first = tidegate_remote::discover::odata_metadata(&source, None).await.unwrap().unwrap();
     assert!(first.document.contains("Edmx") && first.etag.is_some());
-    let again = tidegate_remote::discover::odata_metadata(&source, Some(&first), &options).await.unwrap();
+    let again = tidegate_remote::discover::odata_metadata(&source, Some(&first)).await.unwrap();
     assert_eq!(again, None);
     sim.faults(vec![Fault::new(Match::Any, What::Html)]);
-    let error = tidegate_remote::discover::odata_metadata(&source, None, &options).await.unwrap_err().to_string();
+    let error = tidegate_remote::discover::odata_metadata(&source, None).await.unwrap_err().to_string();
     assert!(error.contains("an HTML page"), "{error}");
     sim.stop().await;
 }

@@ -1,19 +1,25 @@
 //! Signs requests: the last thing that happens to one before it is sent.
 //!
 //! Credentials go to one origin only. A request to another (a redirect, a next link, a download, allowed by the
-//! guard) gets none, and loses headers that look like credentials. Nothing above this layer ever sees one.
+//! guard) gets none, and loses headers that look like credentials. Nothing above this layer ever sees one: where an
+//! answer that is no success repeats the credential, as servers do when they complain of it, it is blanked. The
+//! body of a success is data and stays as it is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use url::Origin;
 
 use crate::redact::is_secret_name;
-use crate::{Error, ErrorKind, Request, Response, Result, Secret, Sent, Transport};
+use crate::{
+    Body, DEFAULT_BODY_CAP, Error, ErrorKind, Request, Response, Result, Secret, Sent, Transport, redact_text,
+};
 
 /// How a connection proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +75,7 @@ pub struct Auth {
     inner: Arc<dyn Transport>,
     origin: Origin,
     header: Result<Option<HeaderValue>, &'static str>,
+    secrets: Arc<[Secret]>,
 }
 
 impl Auth {
@@ -76,7 +83,7 @@ impl Auth {
     /// header are an error of the first request ([`ErrorKind::Invalid`]).
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, origin: Origin, credentials: Credentials) -> Self {
-        Self { inner, origin, header: credentials.header() }
+        Self { inner, origin, header: credentials.header(), secrets: credentials.secrets().into() }
     }
 }
 
@@ -98,14 +105,31 @@ impl Transport for Auth {
                 request.headers.remove(name);
             }
         }
-        self.inner.send(request).await
+        let response = self.inner.send(request).await?;
+        if response.status.is_success() || self.secrets.is_empty() {
+            return Ok(response);
+        }
+        let Response { status, headers, url, body } = response;
+        Ok(Response { status, headers, url, body: blanked(body, Arc::clone(&self.secrets)) })
     }
+}
+
+/// The body without these secrets. It is held whole, since a secret may be cut by the border of two chunks.
+fn blanked(body: Body, secrets: Arc<[Secret]>) -> Body {
+    Body::from_stream(futures::stream::once(async move {
+        let bytes = body.collect(DEFAULT_BODY_CAP).await?;
+        let shown = match redact_text(&String::from_utf8_lossy(&bytes), &secrets) {
+            Cow::Owned(text) => Some(Bytes::from(text)),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(shown.unwrap_or(bytes))
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Scripted, get, status};
+    use crate::testing::{Scripted, answer, get, status};
 
     async fn sent(credentials: Credentials, url: &str) -> Request {
         let inner = Scripted::new([status(200)]);
@@ -154,6 +178,24 @@ mod tests {
                 Auth::new(Scripted::new([]), own(), credentials).send(get("https://a.example/")).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(!format!("{error} {error:?}").contains("s3cret"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_repeats_them_is_blanked_unless_it_is_data() {
+        let own = url::Url::parse("https://a.example/").unwrap().origin();
+        let basic = || Credentials::Basic { user: "me".into(), password: Secret::new("s3cret") };
+        let cases = [
+            (basic(), 401, "no: Basic bWU6czNjcmV0 (s3cret)", "no: Basic *** (***)"),
+            (Credentials::Bearer(Secret::new("s3/cret")), 500, "bad s3%2Fcret", "bad ***"),
+            (Credentials::Bearer(Secret::new("s3cret")), 302, "to ?t=s3cret", "to ?t=***"),
+            (Credentials::Bearer(Secret::new("s3cret")), 200, "a row with s3cret", "a row with s3cret"),
+            (Credentials::None, 400, "s3cret", "s3cret"),
+        ];
+        for (credentials, code, sent, shown) in cases {
+            let auth = Auth::new(Scripted::new([answer(code, &[], sent)]), own.clone(), credentials);
+            let response = auth.send(get("https://a.example/")).await.unwrap();
+            assert_eq!(response.body.collect(100).await.unwrap(), shown, "{code}");
         }
     }
 }

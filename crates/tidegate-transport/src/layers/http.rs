@@ -65,9 +65,14 @@ impl Http {
         Self { options, proxied: OnceLock::new(), direct: OnceLock::new() }
     }
 
-    /// The client for a URL: a proxy is of no use for a service on this machine.
+    /// A proxy is of no use for a service on this machine.
+    fn is_proxied(&self, url: &Url) -> bool {
+        self.options.proxy_from_environment && !is_loopback(url)
+    }
+
+    /// The client for a URL.
     fn client(&self, url: &Url) -> Result<&Client> {
-        let through_proxy = self.options.proxy_from_environment && !is_loopback(url);
+        let through_proxy = self.is_proxied(url);
         let slot = if through_proxy { &self.proxied } else { &self.direct };
         if let Some(client) = slot.get() {
             return Ok(client);
@@ -86,7 +91,7 @@ impl Transport for Http {
             return Err(Error::cancelled(Sent::No));
         }
         let client = self.client(&request.url)?;
-        let place = Place::of(&request);
+        let place = Place::of(&request, self.is_proxied(&request.url));
         let url = request.url.clone();
         let outgoing = outgoing(request)?;
         let mut answer = tokio::select! {

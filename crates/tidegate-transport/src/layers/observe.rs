@@ -85,6 +85,7 @@ impl Watch {
         let operation = &request.operation;
         let record = RequestRecord {
             statement: operation.statement.id(),
+            principal: operation.principal.to_string(),
             connection: operation.connection.to_string(),
             table: operation.table.as_deref().map(Into::into),
             endpoint: operation.endpoint.to_string(),

@@ -10,6 +10,7 @@ mod decide;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,6 +24,9 @@ use crate::{Clock, Error, Jitter, Request, Response, Result, Sent, Statement, Tr
 pub struct RetryPolicy {
     /// Attempts of one request, the first included. 5 by default; 0 counts as 1.
     pub max_attempts: u32,
+    /// The same while this connection has had no answer yet and the server is not reached. 2 by default: a
+    /// mistyped host or port is likelier then than a passing trouble, and who typed it should not wait.
+    pub max_first_attempts: u32,
     /// Longest wait before the second attempt; it doubles with each further one. 250 ms by default.
     pub base: Duration,
     /// Longest wait of our own choice. 20 s by default.
@@ -36,6 +40,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_attempts: 5,
+            max_first_attempts: 2,
             base: Duration::from_millis(250),
             cap: Duration::from_secs(20),
             max_retry_after: Duration::from_secs(120),
@@ -58,6 +63,8 @@ pub struct Retry {
     policy: RetryPolicy,
     clock: Arc<dyn Clock>,
     jitter: Arc<Jitter>,
+    /// Whether the server has answered anything yet.
+    reached: AtomicBool,
 }
 
 /// Why no further attempt is made.
@@ -74,7 +81,7 @@ impl Retry {
     /// Wraps a transport.
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Arc<Jitter>) -> Self {
-        Self { inner, policy, clock, jitter }
+        Self { inner, policy, clock, jitter, reached: AtomicBool::new(false) }
     }
 
     /// How long to wait before the next attempt, or why there is none.
@@ -83,7 +90,7 @@ impl Retry {
         if !decide(Outcome::of(result), operation.repeat) {
             return Err(Stop::Done);
         }
-        if operation.attempt >= self.policy.max_attempts {
+        if operation.attempt >= self.most_attempts(result) {
             return Err(Stop::Attempts);
         }
         let asked = result.as_ref().ok().and_then(|response| retry_after(&response.headers, self.clock.now()));
@@ -97,6 +104,15 @@ impl Retry {
             return Err(Stop::Budget);
         }
         Ok(wait)
+    }
+
+    fn most_attempts(&self, result: &Result<Response>) -> u32 {
+        let is_out_of_reach = result.as_ref().is_err_and(|error| error.sent() == Sent::No);
+        if is_out_of_reach && !self.reached.load(Ordering::Relaxed) {
+            self.policy.max_first_attempts.min(self.policy.max_attempts)
+        } else {
+            self.policy.max_attempts
+        }
     }
 
     async fn wait(&self, wait: Duration, statement: &Statement) -> Result<()> {
@@ -122,6 +138,9 @@ impl Transport for Retry {
                 return Err(Error::cancelled(if request.operation.attempt == 1 { Sent::No } else { Sent::Maybe }));
             }
             let result = self.inner.send(request.clone()).await;
+            if result.is_ok() {
+                self.reached.store(true, Ordering::Relaxed);
+            }
             let wait = match self.next(&request, &result) {
                 Ok(wait) => wait,
                 Err(stop) => return result.map_err(|error| explain(error, &stop, request.operation.attempt)),

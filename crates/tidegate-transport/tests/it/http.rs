@@ -93,7 +93,7 @@ async fn a_gzip_bomb_stops_at_the_cap() {
     request.operation.body = BodyMode::Collect { cap: CAP };
     let error = stack.send(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert!(error.to_string().contains("larger than 100000 bytes"), "{error}");
+    assert!(error.to_string().contains("larger than 100000 bytes, which"), "{error}");
     let bytes = stack.statement.counts().bytes;
     assert!(bytes < 4 * CAP, "{bytes} bytes were unpacked");
     assert_eq!(server.seen().len(), 1, "not tried again");
@@ -115,9 +115,9 @@ async fn answers_that_break_off() {
     damaged[12] ^= 0xff;
     let encoded = |encoding: &str, bytes: &[u8]| reply(200, &[("content-encoding", encoding)], bytes);
     for (what, answer, words) in [
-        ("closed before the answer", Reply::Close(Vec::new()), "broke before the answer was complete"),
-        ("within the head", Reply::Close(b"HTTP/1.1 200".to_vec()), "broke before the answer was complete"),
-        ("no HTTP", Reply::Close(b"SSH-2.0-x\r\n\r\n".to_vec()), "broke before the answer was complete"),
+        ("closed before the answer", Reply::Close(Vec::new()), "should begin with https://"),
+        ("within the head", Reply::Close(b"HTTP/1.1 200".to_vec()), "should begin with https://"),
+        ("no HTTP", Reply::Close(b"SSH-2.0-x\r\n\r\n".to_vec()), "should begin with https://"),
         ("fewer bytes than announced", Reply::Close([head("content-length: 9"), b"1234".to_vec()].concat()), "broke"),
         (
             "chunks without end",

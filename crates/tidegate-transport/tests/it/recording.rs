@@ -55,13 +55,12 @@ async fn a_replay_shows_what_was_recorded() {
     let (url, text) = (server.url.clone(), std::fs::read_to_string(&path).unwrap());
     drop(server);
 
-    // The one answer that differs repeats the credential, and is blanked in the file.
-    let (blanked, echoed) = ("Basic ***", "Basic bWU6cGFzcy1zM2NyZXQ=");
-    let (mut answers, mut counts) = run(&replayed(&path, &url), &urls).await;
-    let echo = answers.iter_mut().find(|answer| **answer == Ok((500, blanked.into()))).unwrap();
-    *echo = Ok((500, echoed.into()));
-    counts.bytes += (echoed.len() - blanked.len()) as u64;
-    assert_eq!((answers, counts), recorded);
+    let again = run(&replayed(&path, &url), &urls).await;
+    assert_eq!(again, recorded);
+    assert!(
+        again.0.contains(&Ok((500, "Basic ***".into()))),
+        "an answer that repeats the credential is blanked: {again:?}"
+    );
 
     for secret in ["s3cret", "bWU6"] {
         assert!(!text.contains(secret), "{text}");

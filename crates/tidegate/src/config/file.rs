@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tidegate_engine::{ConnectionDef, OptionValue};
+use toml::{Spanned, Value};
 
 use crate::connect::hex;
 use crate::{Error, ErrorKind, Result};
@@ -25,21 +26,25 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     #[serde(default)]
-    connections: BTreeMap<String, RawConnection>,
+    connections: BTreeMap<String, Spanned<RawConnection>>,
 }
 
-#[derive(Deserialize)]
-struct RawConnection {
-    connector: String,
-    #[serde(flatten)]
-    options: BTreeMap<String, toml::Value>,
-}
+/// Members with their places, so that an error can name the line.
+type RawConnection = BTreeMap<String, Spanned<Value>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEnv {
     env: String,
 }
+
+const CONNECTOR: &str = "connector";
+
+/// What the documentation of later versions shows. To go on without a limit that is asked for would be worse than
+/// to stop.
+const LATER: &[&str] = &["quotas", "partitions", "default_partitions"];
+
+const TAKES: &str = "takes a text, a whole number, true or false, a list of texts, or { env = \"VARIABLE\" }";
 
 impl Config {
     /// Reads a file.
@@ -54,45 +59,95 @@ impl Config {
     }
 
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
-        let raw: RawConfig = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-            fail(path, line, error.message().lines().next().unwrap_or("is not TOML"))
-        })?;
-        let connections = raw.connections.into_iter().map(|(name, raw)| connection(path, name, raw));
-        Ok(Self {
-            path: path.to_owned(),
-            sha256: hex(&Sha256::digest(text.as_bytes())),
-            connections: connections.collect::<Result<_>>()?,
-        })
+        let file = File { path, text };
+        let raw: RawConfig = toml::from_str(text).map_err(|error| file.malformed(&error))?;
+        let mut connections: Vec<ConnectionDef> = Vec::with_capacity(raw.connections.len());
+        for (name, raw) in raw.connections {
+            if let Some(other) = connections.iter().find(|other| other.name.eq_ignore_ascii_case(&name)) {
+                let message = format!("connection {name}: there is {} too, and SQL takes both for one", other.name);
+                return Err(file.fail(raw.span().start, message));
+            }
+            connections.push(file.connection(name, raw)?);
+        }
+        Ok(Self { path: path.to_owned(), sha256: hex(&Sha256::digest(text.as_bytes())), connections })
     }
 }
 
-fn connection(path: &Path, name: String, raw: RawConnection) -> Result<ConnectionDef> {
-    let mut options = BTreeMap::new();
-    for (option, value) in raw.options {
-        let at = |message: &str| fail(path, None, format!("connection {name}, option {option}: {message}"));
-        let value = match value {
-            toml::Value::String(text) => OptionValue::Text(text),
-            toml::Value::Boolean(value) => OptionValue::Text(value.to_string()),
-            toml::Value::Integer(value) => OptionValue::Text(value.to_string()),
-            toml::Value::Table(table) => match table.try_into() {
-                Ok(RawEnv { env }) => OptionValue::Env(env),
-                Err(_) => return Err(at("a table must be { env = \"VARIABLE\" }")),
-            },
-            toml::Value::Array(items) => OptionValue::Text(list(&items).ok_or_else(|| at("a list must hold texts"))?),
-            toml::Value::Float(_) | toml::Value::Datetime(_) => {
-                return Err(at(
-                    "takes a text, a whole number, true or false, a list of texts, or { env = \"VARIABLE\" }",
-                ));
+/// A file with its text, for errors that name the line.
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl File<'_> {
+    /// The parser's own message, without the value that it may quote.
+    fn malformed(&self, error: &toml::de::Error) -> Error {
+        let message = error.message().lines().next().unwrap_or("is not TOML");
+        let message = match message.split_once(", expected ") {
+            Some((wrong, expected)) if wrong.starts_with("invalid ") => {
+                let kind = if expected == "a map" { "a table" } else { expected };
+                format!("expected {kind} here")
+            }
+            _ => message.to_owned(),
+        };
+        match error.span() {
+            Some(span) if message == "duplicate key" => {
+                let key = self.text.get(span.clone()).unwrap_or_default();
+                self.fail(span.start, format!("{key} is there twice"))
+            }
+            Some(span) => self.fail(span.start, message),
+            None => fail(self.path, None, message),
+        }
+    }
+
+    fn connection(&self, name: String, raw: Spanned<RawConnection>) -> Result<ConnectionDef> {
+        let start = raw.span().start;
+        let mut members = raw.into_inner();
+        let connector = match members.remove(CONNECTOR).map(|value| (value.span().start, value.into_inner())) {
+            Some((_, Value::String(connector))) => connector,
+            Some((start, _)) => {
+                return Err(self.fail(start, format!("connection {name}: connector must be a text, such as \"odata\"")));
+            }
+            None => {
+                let message = format!("connection {name}: its connector is missing, such as connector = \"odata\"");
+                return Err(self.fail(start, message));
             }
         };
-        options.insert(option, value);
+        let mut options = BTreeMap::new();
+        for (option, value) in members {
+            let start = value.span().start;
+            let value = read(&option, value.into_inner())
+                .map_err(|message| self.fail(start, format!("connection {name}, option {option}: {message}")))?;
+            options.insert(option, value);
+        }
+        Ok(ConnectionDef { name, connector, options })
     }
-    Ok(ConnectionDef { name, connector: raw.connector, options })
+
+    fn fail(&self, start: usize, message: impl std::fmt::Display) -> Error {
+        let before = self.text.get(..start).unwrap_or_default();
+        fail(self.path, Some(before.matches('\n').count() + 1), message)
+    }
 }
 
-fn list(items: &[toml::Value]) -> Option<String> {
-    items.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+fn read(option: &str, value: Value) -> Result<OptionValue, &'static str> {
+    if LATER.contains(&option) {
+        return Err("this version does not know it; take it out");
+    }
+    Ok(match value {
+        Value::String(text) => OptionValue::Text(text),
+        Value::Boolean(value) => OptionValue::Text(value.to_string()),
+        Value::Integer(value) => OptionValue::Text(value.to_string()),
+        Value::Table(table) => match table.try_into() {
+            Ok(RawEnv { env }) => OptionValue::Env(env),
+            Err(_) => return Err("a table must be { env = \"VARIABLE\" }"),
+        },
+        Value::Array(items) => OptionValue::Text(list(&items).ok_or("a list must hold texts")?),
+        Value::Float(_) | Value::Datetime(_) => return Err(TAKES),
+    })
+}
+
+fn list(items: &[Value]) -> Option<String> {
+    items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(","))
 }
 
 fn fail(path: &Path, line: Option<usize>, message: impl std::fmt::Display) -> Error {
@@ -137,18 +192,38 @@ mod tests {
 
     #[test]
     fn errors_name_file_and_line_and_show_no_value() {
+        let erp = "[connections.erp]\nconnector = \"odata\"\n";
         let cases = [
-            ("[connections.erp]\nconnector = \"odata\"\ntoken = \"s3cret\n", "tidegate.toml, line 3: "),
-            ("[connection.erp]\nconnector = \"odata\"\n", "unknown field `connection`"),
-            ("[connections.erp]\nurl = \"https://u:s3cret@host\"\n", "missing field `connector`"),
+            (format!("{erp}token = \"s3cret\n"), "tidegate.toml, line 3: "),
+            ("[connection.erp]\nconnector = \"odata\"\n".to_owned(), "line 1: unknown field `connection`"),
+            ("\n[settings]\nmax_calls = 5\n".to_owned(), "line 2: unknown field `settings`"),
             (
-                "[connections.erp]\nconnector = \"odata\"\ntoken = { emv = \"s3cret\" }\n",
-                "option token: a table must be",
+                "[connections.erp]\nurl = \"https://u:s3cret@host\"\n".to_owned(),
+                "line 1: connection erp: its connector is",
             ),
-            ("[connections.erp]\nconnector = \"odata\"\ntoken = 1.5\n", "option token: takes a text"),
+            ("[connections.erp]\nconnector = 5\n".to_owned(), "line 2: connection erp: connector must be a text"),
+            ("[connections]\nerp = \"s3cret\"\n".to_owned(), "line 2: expected a table here"),
+            ("connections = \"s3cret\"\n".to_owned(), "line 1: expected a table here"),
+            (format!("{erp}{erp}"), "line 3: "),
+            (format!("{erp}url = \"s3cret\"\nurl = \"x\"\n"), "line 4: url is there twice"),
+            (
+                format!("{erp}[connections.ERP]\nconnector = \"odata\"\n"),
+                "there is ERP too, and SQL takes both for one",
+            ),
+            (format!("{erp}token = {{ emv = \"s3cret\" }}\n"), "line 3: connection erp, option token: a table must be"),
+            (format!("{erp}token = 1.5\n"), "line 3: connection erp, option token: takes a text"),
+            (format!("{erp}allow_origins = [1]\n"), "line 3: connection erp, option allow_origins: a list must"),
+            (
+                format!("{erp}\n[[connections.erp.quotas]]\nlimit = 60\n"),
+                "option quotas: this version does not know it",
+            ),
+            (
+                format!("{erp}partitions = [{{ code = \"s3cret\" }}]\n"),
+                "line 3: connection erp, option partitions: this version",
+            ),
         ];
         for (text, expected) in cases {
-            let message = parse(text).unwrap_err().to_string();
+            let message = parse(&text).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
             assert!(!message.contains("s3cret"), "{message}");
         }

@@ -39,8 +39,8 @@ pub fn find(given: Option<&Path>, start: &Path, user_dir: Option<&Path>, state: 
     let own = user_dir.map(|dir| dir.join(FILE_NAME)).filter(|path| path.is_file());
     let mut untrusted = None;
     if let Some(path) = nearest(start).filter(|path| Some(path) != own.as_ref()) {
-        if is_trusted(&path, state)? {
-            return Ok(Found { config: Some(Config::read(&path)?), untrusted: None });
+        if let Some(config) = trusted(&path, state)? {
+            return Ok(Found { config: Some(config), untrusted: None });
         }
         untrusted = Some(path);
     }
@@ -57,8 +57,9 @@ pub fn trust(path: Option<&Path>, start: &Path, state: &State) -> Result<Config>
         let message = format!("there is no {FILE_NAME} in {} or above it", start.display());
         Error::new(ErrorKind::Local, message)
     })?;
-    let path = std::path::absolute(&path).map_err(local)?;
-    let config = Config::read(&path)?;
+    let mut config = Config::read(&path)?;
+    let path = found_as(&path).map_err(local)?;
+    config.path.clone_from(&path);
     state.trust(&path, &config.sha256).map_err(local)?;
     Ok(config)
 }
@@ -67,11 +68,21 @@ fn nearest(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
 }
 
-/// A file that cannot be parsed is not trusted, rather than an error: it may be anybody's.
-fn is_trusted(path: &Path, state: &State) -> Result<bool> {
-    match Config::read(path) {
-        Ok(config) => state.is_trusted(path, &config.sha256).map_err(local),
-        Err(_) => Ok(false),
+/// The file's content, if it is trusted: read once, so that nobody can change it between question and use. A file
+/// that cannot be parsed is not trusted, rather than an error: it may be anybody's.
+fn trusted(path: &Path, state: &State) -> Result<Option<Config>> {
+    let Ok(config) = Config::read(path) else { return Ok(None) };
+    let is_trusted = state.is_trusted(path, &config.sha256).map_err(local)?;
+    Ok(is_trusted.then_some(config))
+}
+
+/// The path as [`nearest`] will find it: its folder without `..` and links. The file itself may be a link; trust is
+/// in what it holds.
+fn found_as(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+        _ => Ok(path),
     }
 }
 
@@ -107,6 +118,17 @@ mod tests {
         write(root.path(), &TEXT.replace("https://a", "https://evil"));
         let found = find(None, &below, None, &state).unwrap();
         assert!(found.config.is_none() && found.untrusted.is_some());
+    }
+
+    #[test]
+    fn trust_holds_however_the_path_was_written() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (state, below) = (State::in_memory(), root.join("x"));
+        std::fs::create_dir_all(&below).unwrap();
+        let path = write(&root, TEXT);
+        assert_eq!(trust(Some(&below.join("../tidegate.toml")), &below, &state).unwrap().path, path);
+        assert!(find(None, &below, None, &state).unwrap().config.is_some());
     }
 
     #[test]

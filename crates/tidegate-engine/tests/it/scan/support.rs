@@ -12,7 +12,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
 use http::{HeaderMap, StatusCode};
-use tidegate_engine::scan::{ApiTable, ScanContext, optimizer_rules, session_config};
+use tidegate_engine::scan::{ApiTable, Notices, ScanContext, optimizer_rules, session_config};
 use tidegate_engine::{Connection, ConnectionDef, Connector, Settings};
 use tidegate_remote::BadValue;
 use tidegate_spec::{
@@ -62,6 +62,7 @@ pub(super) fn page(rows: &[&str], next: Option<&str>) -> String {
 pub(super) struct Fixture {
     script: Arc<Script>,
     pub(super) statement: Arc<Statement>,
+    notices: Arc<Mutex<Vec<String>>>,
     context: SessionContext,
 }
 
@@ -79,10 +80,17 @@ impl Fixture {
         let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default() });
         let connection = Arc::new(connection(Arc::clone(&script) as Arc<dyn Transport>));
         let statement = Arc::new(Statement::new(1));
+        let notices: Arc<Mutex<Vec<String>>> = Arc::default();
         let scans = ScanContext {
             connections: HashMap::from([("crm".to_owned(), Arc::clone(&connection))]),
             principal: Arc::from("ann"),
             statement: Arc::clone(&statement),
+            notices: Notices::new({
+                let notices = Arc::clone(&notices);
+                move |connection, message| {
+                    notices.lock().expect("no panic").push(format!("{connection}: {message}"));
+                }
+            }),
         };
         let on_bad_value = settings.on_bad_value;
         let config = session_config().with_extension(Arc::new(settings)).with_extension(Arc::new(scans));
@@ -94,7 +102,7 @@ impl Fixture {
         let context = SessionContext::new_with_state(state);
         let table = ApiTable::with_bad_values(connection, Arc::new(orders()), on_bad_value);
         context.register_table("orders", Arc::new(table)).expect("a new name");
-        Self { script, statement, context }
+        Self { script, statement, notices, context }
     }
 
     pub(super) async fn plan(&self, sql: &str) -> Arc<dyn ExecutionPlan> {
@@ -116,6 +124,11 @@ impl Fixture {
 
     pub(super) fn requests(&self) -> Vec<String> {
         self.script.requests.lock().expect("no panic").clone()
+    }
+
+    /// What was reported of the API.
+    pub(super) fn notices(&self) -> Vec<String> {
+        self.notices.lock().expect("no panic").clone()
     }
 
     pub(super) fn context(&self) -> &SessionContext {

@@ -1,5 +1,6 @@
 //! Values of every type, good and bad.
 
+use arrow::array::{Array as _, AsArray as _};
 use tidegate_spec::ColumnType::{self, *};
 use tidegate_spec::{Field, TimestampFormat};
 
@@ -332,6 +333,20 @@ fn structs() {
         &[(r#"[{"P":{"Zip":2}},{"P":null},null]"#, Some("[{p: {city: NULL, zip: 2}}, {p: NULL}, NULL]"))],
     );
     check(&Struct(Vec::new()), &[(r#"{"a":1}"#, Some("{}")), ("null", Some("NULL"))]);
+}
+
+/// A reader that takes a member by itself must not find a value where there is no struct.
+#[test]
+fn a_member_of_a_null_struct_is_null() {
+    let inner = Struct(vec![member("City", Text, false)]);
+    let place = Struct(vec![member("In", inner, false), member("Zip", Int32, false)]);
+    let body = br#"{"value":[{"a":null},{"a":{"In":{"City":"x"},"Zip":1}}]}"#;
+    let decoded = decode(vec![column("a", place)], &envelope(), BadValue::Fail, body).unwrap();
+    let place = decoded.batch.column(0).as_struct();
+    let city = place.column(0).as_struct().column(0);
+    for member in [place.column(0), place.column(1), city] {
+        assert_eq!((member.is_null(0), member.is_null(1)), (true, false));
+    }
 }
 
 #[test]

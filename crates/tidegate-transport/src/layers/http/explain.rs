@@ -11,23 +11,44 @@ pub(super) struct Place {
     /// `host:port`, without path and query: those may hold what must not be shown.
     server: String,
     connection: Arc<str>,
+    is_plain: bool,
+    /// The variable that names the proxy through which it went.
+    proxy: Option<&'static str>,
 }
 
 impl Place {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, through_proxy: bool) -> Self {
         let host = request.url.host_str().unwrap_or("(no host)");
         let server = match request.url.port_or_known_default() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Self { server, connection: Arc::clone(&request.operation.connection) }
+        let scheme = request.url.scheme();
+        Self {
+            server,
+            connection: Arc::clone(&request.operation.connection),
+            is_plain: scheme == "http",
+            proxy: if through_proxy { proxy_variable(scheme, |name| std::env::var_os(name).is_some()) } else { None },
+        }
     }
+
+    /// What else to look at when the server is not reached.
+    fn proxy_advice(&self) -> String {
+        self.proxy
+            .map_or_else(String::new, |name| format!("; it goes through the proxy that {name} names: check that too"))
+    }
+}
+
+/// The variable that decides on the proxy for a scheme, in the order in which the client looks at them.
+fn proxy_variable(scheme: &str, is_set: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let own = if scheme == "https" { ["https_proxy", "HTTPS_PROXY"] } else { ["http_proxy", "HTTP_PROXY"] };
+    own.into_iter().chain(["all_proxy", "ALL_PROXY"]).find(|name| is_set(name))
 }
 
 /// Our error for one of the client's. Its URL is dropped: it may hold a secret.
 pub(super) fn explain(error: reqwest::Error, place: &Place) -> Error {
     let error = error.without_url();
-    let Place { server, connection } = place;
+    let Place { server, connection, is_plain, .. } = place;
     let cause = root_cause(&error);
     let sent = if error.is_connect() || error.is_builder() { Sent::No } else { Sent::Maybe };
     let (kind, message) = if error.is_builder() {
@@ -57,7 +78,8 @@ pub(super) fn explain(error: reqwest::Error, place: &Place) -> Error {
         (
             ErrorKind::Connect,
             format!(
-                "cannot connect to {server}: {cause}; check the url of connection {connection}, and that the service runs"
+                "cannot connect to {server}: {cause}; check the url of connection {connection}, and that the service runs{}",
+                place.proxy_advice()
             ),
         )
     } else if is_decompression(&error) {
@@ -65,6 +87,13 @@ pub(super) fn explain(error: reqwest::Error, place: &Place) -> Error {
             ErrorKind::Broken,
             format!(
                 "the answer of {server} could not be decompressed: {cause}; the server or a proxy on the way damages it"
+            ),
+        )
+    } else if *is_plain && error.is_request() {
+        (
+            ErrorKind::Broken,
+            format!(
+                "the connection to {server} broke before there was an answer: {cause}; try again, and see whether the url of connection {connection} should begin with https://"
             ),
         )
     } else {
@@ -77,10 +106,13 @@ pub(super) fn explain(error: reqwest::Error, place: &Place) -> Error {
 }
 
 fn tls_message(error: &rustls::Error, place: &Place) -> String {
-    let Place { server, connection } = place;
+    let Place { server, connection, .. } = place;
     let advice = match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
             "add the certificate of its issuer to the system's, or name a PEM file that has it in SSL_CERT_FILE".into()
+        }
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) if is_signer(other) => {
+            "its certificate is one that signs others, as a self-made one often is: it needs one of its own".into()
         }
         rustls::Error::InvalidMessage(_) => {
             format!("it does not seem to speak TLS: should the url of connection {connection} begin with http:// ?")
@@ -88,6 +120,11 @@ fn tls_message(error: &rustls::Error, place: &Place) -> String {
         _ => format!("check the url of connection {connection}, and the clock of this machine"),
     };
     format!("no secure connection to {server}: {error}; {advice}")
+}
+
+/// The verifier hands its own error on as an opaque one.
+fn is_signer(error: &rustls::OtherError) -> bool {
+    error.to_string().contains("CaUsedAsEndEntity")
 }
 
 /// A decompressor reports damaged input as an I/O error of its own. What comes from the protocol or from the
@@ -118,4 +155,22 @@ fn next<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + '
 
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     chain(error).find_map(|cause| cause.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_of_a_scheme_is_found() {
+        let cases: &[(&str, &[&str], Option<&str>)] = &[
+            ("http", &["HTTP_PROXY", "ALL_PROXY"], Some("HTTP_PROXY")),
+            ("https", &["HTTP_PROXY", "ALL_PROXY"], Some("ALL_PROXY")),
+            ("https", &["https_proxy", "HTTPS_PROXY"], Some("https_proxy")),
+            ("https", &["HTTP_PROXY"], None),
+        ];
+        for (scheme, set, expected) in cases {
+            assert_eq!(proxy_variable(scheme, |name| set.contains(&name)), *expected, "{scheme} {set:?}");
+        }
+    }
 }

@@ -115,6 +115,24 @@ async fn the_last_error_says_how_often_it_was_tried() {
 }
 
 #[tokio::test]
+async fn a_server_that_was_never_reached_is_soon_given_up() {
+    let refused = || failure(ErrorKind::Connect, Sent::No);
+    let unanswered = || failure(ErrorKind::Timeout, Sent::No);
+    let cases = [
+        (vec![refused(), refused()], 2),
+        (vec![unanswered(), refused()], 2),
+        (vec![failure(ErrorKind::Broken, Sent::Maybe), refused()], 2),
+        (vec![refused(), status(503), refused(), refused(), refused()], 5),
+    ];
+    for (script, attempts) in cases {
+        let run = run(Repeat::Safe, 20, script).await;
+        let message = run.result.unwrap_err().to_string();
+        assert!(message.ends_with(&format!("(after {attempts} attempts)")), "{message}");
+        assert_eq!(run.attempts.len(), attempts);
+    }
+}
+
+#[tokio::test]
 async fn a_change_is_repeated_only_when_it_had_no_effect() {
     for (first, attempts) in [
         (status(503), 1),
