@@ -1,4 +1,5 @@
-//! Measures whole processes against the simulator: `cargo run --release -p tidegate-benches`.
+//! Measures whole processes against the simulator:
+//! `cargo build --release --workspace && target/release/tidegate-benches`.
 //!
 //! Figures are the operating system's own accounting of the finished process. Time is given as a ratio to curl
 //! fetching the same pages in the same run, over one keep-alive connection: machines are noisy, ratios less so.

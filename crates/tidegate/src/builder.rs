@@ -7,8 +7,10 @@ use tidegate_engine::EngineParts;
 use tidegate_state::State;
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
-use crate::connect::{Environment, Layers, Network};
-use crate::{ConnectionDef, Engine, Error, ErrorKind, Result};
+use crate::connect::{Layers, Network};
+use crate::environment::Environment;
+use crate::failure::local;
+use crate::{ConnectionDef, Engine, Result};
 
 /// Requests that `system.requests` remembers.
 const REQUEST_LOG_CAPACITY: usize = 10_000;
@@ -164,8 +166,4 @@ impl Builder {
         }
         Ok(Engine { inner, state, clock: self.clock })
     }
-}
-
-pub(crate) fn local(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Local, error.to_string()).with_source(error)
 }

@@ -3,7 +3,6 @@
 //! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → collect → observe →
 //! record | replay → auth → http.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,35 +14,9 @@ use tidegate_transport::{
 };
 
 use crate::Result;
-use crate::builder::local;
+use crate::environment::Environment;
+use crate::failure::local;
 use crate::options::{CONNECTORS, ODataOptions, fail};
-
-/// Looks one variable up.
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// Where variables are looked up.
-#[derive(Clone)]
-pub(crate) struct Environment(Arc<Lookup>);
-
-impl Environment {
-    pub(crate) fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
-    }
-
-    pub(crate) fn process() -> Self {
-        Self::new(|name| std::env::var(name).ok())
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name)
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Environment(…)")
-    }
-}
 
 /// What stands innermost, and whether it is recorded.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ pub mod config;
 mod connect;
 pub mod doctor;
 mod engine;
+mod environment;
+mod failure;
 mod options;
 
 pub use builder::{Builder, StateLocation};

@@ -8,7 +8,7 @@ use tidegate_spec::odata::{self, TextComparison, Totals};
 use tidegate_transport::{Credentials, Secret};
 use url::{Origin, Url};
 
-use crate::connect::Environment;
+use crate::environment::Environment;
 use crate::{Error, ErrorKind, Result};
 
 /// Connectors that are built in.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tidegate_state::State;
 
 use super::Config;
-use crate::builder::local;
+use crate::failure::local;
 use crate::{Error, ErrorKind, Result};
 
 const FILE_NAME: &str = "tidegate.toml";

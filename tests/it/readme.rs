@@ -1,0 +1,40 @@
+//! The README's SQL runs as it is written, on the simulator in place of the host that it names.
+
+use tidegate::{Engine, Session};
+use tidegate_sim::{Auth, Config, Sim};
+use tidegate_tests::run::run;
+
+const README: &str = include_str!("../../README.md");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_works() {
+    let config = Config { rows: 3_000, auth: Auth::Bearer("from the environment".to_owned()), ..Config::default() };
+    let sim = Sim::start(config).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let variable = |name: &str| (name == "ERP_TOKEN").then(|| "from the environment".to_owned());
+    let engine = Engine::builder().working_dir(folder.path()).environment(variable).build().unwrap();
+    let session = engine.session("reader");
+
+    let tour = README.split("```sql").nth(1).and_then(|rest| rest.split("```").next()).expect("the README has a tour");
+    let tour = tour.replace("https://host/odata/v4/sales", sim.url().as_str());
+    let statements = Session::split(&tour).unwrap();
+    assert!(statements.len() > 6, "{statements:?}");
+    for sql in statements {
+        if sql.contains("'targets.parquet'") {
+            let make = "COPY (SELECT name AS account, 100 AS target FROM erp.accounts LIMIT 3) TO 'targets.parquet'";
+            run(&session, make).await.unwrap();
+        }
+        sim.clear_requests();
+        let outcome = run(&session, &sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+        if sql.contains("LIMIT 2") {
+            let data = sim.requests().iter().filter(|request| !request.path.ends_with("$metadata")).count();
+            assert_eq!((data, outcome.rows().len()), (1, 2), "{sql}");
+            let plan = run(&session, &format!("EXPLAIN {sql}")).await.unwrap().rows().concat().join("\n");
+            let shown = README.split("```text").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+            for part in shown.trim().split('…') {
+                assert!(plan.contains(part), "the README shows {part:?}, the plan is\n{plan}");
+            }
+        }
+    }
+    assert!(folder.path().join("orders.parquet").exists());
+}
