@@ -121,7 +121,10 @@ impl Scan {
             Step::Follow(url) => url,
             Step::First => {
                 let window = self.request.endpoint()?.window;
-                let top = self.request.fetch.filter(|&rows| rows > 0 && window == Some(Window::TopSkip));
+                // Going on behind `$top` needs a key: without one nothing tells a service that ignores `$skip` and
+                // sends the first rows again.
+                let has_window = window == Some(Window::TopSkip) && !self.request.table.key.is_empty();
+                let top = self.request.fetch.filter(|&rows| rows > 0 && has_window);
                 self.render(None, top)?
             }
             Step::Skip => {

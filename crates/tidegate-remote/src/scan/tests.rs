@@ -160,6 +160,15 @@ async fn without_a_window_nothing_but_pages() {
 }
 
 #[tokio::test]
+async fn a_table_without_a_key_has_no_window() {
+    let mut table = table(ODataVersion::V4);
+    table.key.clear();
+    table.columns.truncate(2);
+    let request = ScanRequest { fetch: Some(2), ..request(table) };
+    check(request, vec![Reply::page(0..3, None)], vec![0, 1, 2], &["Accounts?$select=Name,ID"]).await;
+}
+
+#[tokio::test]
 async fn the_key_is_read_along_and_not_handed_on() {
     let request = ScanRequest { columns: vec![columns::NAME], ..v4() };
     let script = Script::replies([Reply::page([1, 2], None)]);
