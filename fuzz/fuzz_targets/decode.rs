@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tidegate_remote::BadValue;
 use tidegate_remote::decode::Decoder;
-use tidegate_spec::{Column, ColumnType, Envelope, Field, Path, Table, TimestampFormat};
+use tidegate_spec::{Column, ColumnSource, ColumnType, Envelope, Field, Path, Table, TimestampFormat};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
@@ -127,6 +127,7 @@ fuzz_target!(|data: &[u8]| {
         data_type: data_type.model(0),
         nullable: index % 2 == 0,
         description: None,
+        source: ColumnSource::Row,
     };
     let columns: Vec<Column> = input.types.iter().take(8).enumerate().map(column).collect();
     let wanted: Vec<usize> = (0..columns.len()).collect();
@@ -136,6 +137,7 @@ fuzz_target!(|data: &[u8]| {
         rows: vec![path(&["value"]), path(&["d", "results"]), path(&["d"])],
         next: vec![path(&["@odata.nextLink"]), path(&["d", "__next"])],
         count: vec![path(&["@odata.count"]), path(&["d", "__count"])],
+        ..Envelope::default()
     };
     let on_bad_value = if input.null { BadValue::Null } else { BadValue::Fail };
     let decoder = Decoder::new(&table, &wanted, &envelope, on_bad_value);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tidegate_spec::{
-    Column, ColumnFilter, ColumnType, Count, Dialect, Endpoint, EndpointKind, Envelope, Exactness, Filters, NullOrder,
+    Column, ColumnFilter, ColumnSource, ColumnType, Count, Dialect, Endpoint, Envelope, Exactness, Filters, NullOrder,
     ODataVersion, Operator, Paging, Projection, SortColumn, Table, TimestampFormat, Window,
 };
 use tidegate_transport::{Body, Request, Response, Statement, Transport};
@@ -70,6 +70,7 @@ pub(crate) fn table(version: ODataVersion) -> Table {
     let every = |column| ColumnFilter {
         column,
         operators: OPERATORS.iter().map(|&operator| (operator, Exactness::Exact)).collect(),
+        required: false,
     };
     let count = columns.len();
     Table {
@@ -79,9 +80,6 @@ pub(crate) fn table(version: ODataVersion) -> Table {
         columns,
         key: vec![ID],
         endpoints: vec![Endpoint {
-            name: "list".to_owned(),
-            kind: EndpointKind::List,
-            path: "Accounts".to_owned(),
             envelope: envelope(version),
             paging: Paging::NextUrl,
             window: Some(Window::TopSkip),
@@ -89,30 +87,33 @@ pub(crate) fn table(version: ODataVersion) -> Table {
                 dialect: Some(Dialect::OData(version)),
                 or: true,
                 columns: (0..count).map(every).collect(),
+                ..Filters::default()
             },
             sort: (0..count).map(|column| SortColumn { column, nulls: NullOrder::Lowest }).collect(),
             projection: Projection::Select,
             count: Some(Count::Inline),
             max_url_length: 4096,
+            ..Endpoint::new("list", "Accounts")
         }],
     }
 }
 
 fn column(name: &str, path: &str, data_type: ColumnType, nullable: bool) -> Column {
     let path = path.split('/').map(str::to_owned).collect();
-    Column { name: name.to_owned(), path, data_type, nullable, description: None }
+    Column { name: name.to_owned(), path, data_type, nullable, description: None, source: ColumnSource::Row }
 }
 
 fn envelope(version: ODataVersion) -> Envelope {
     let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
     if version >= ODataVersion::V4 {
         let one = |name: &str| vec![vec![name.to_owned()]];
-        Envelope { rows: one("value"), next: one("@odata.nextLink"), count: one("@odata.count") }
+        Envelope { rows: one("value"), next: one("@odata.nextLink"), count: one("@odata.count"), ..Envelope::default() }
     } else {
         Envelope {
             rows: vec![path("d/results"), path("d")],
             next: vec![path("d/__next")],
             count: vec![path("d/__count")],
+            ..Envelope::default()
         }
     }
 }

@@ -11,8 +11,12 @@ pub mod odata;
 pub mod types;
 
 pub use capability::{
-    ColumnFilter, Count, Dialect, Exactness, Filters, NullOrder, ODataVersion, Operator, Paging, Projection,
-    SortColumn, Window,
+    Ceiling, ColumnFilter, Count, DEFAULT_LIST_MAX, Dialect, End, Exactness, FilterForm, Filters, ItemDialect,
+    ItemForm, ListForm, ListStyle, NullOrder, ODataVersion, Operator, PageSize, Paging, PastEnd, Place, Projection,
+    ShortPage, SortColumn, Sorting, TextDialect, TextTerm, TimeForm, ValueForm, Window,
 };
-pub use model::{Column, Endpoint, EndpointKind, Envelope, Model, Path, Table};
+pub use model::{
+    Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, Model, NotFound, Path,
+    Table,
+};
 pub use types::{ColumnType, Field, TimestampFormat};

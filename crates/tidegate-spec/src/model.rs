@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capability::{Count, Filters, Paging, Projection, SortColumn, Window};
+use serde_json::Value as Json;
+
+use crate::capability::{Ceiling, Count, Filters, PageSize, Paging, Place, Projection, SortColumn, Sorting, Window};
 use crate::types::ColumnType;
 
 /// A path to a value in a JSON document, one object member a step. Empty means the document itself.
@@ -55,6 +57,19 @@ pub struct Column {
     pub nullable: bool,
     /// What the API's description says of it.
     pub description: Option<String>,
+    /// Where its value comes from.
+    pub source: ColumnSource,
+}
+
+/// Where a column's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnSource {
+    /// The row.
+    #[default]
+    Row,
+    /// The request: the value for which it was asked with `=`, such as the parent's key in the path.
+    Request,
 }
 
 /// What an endpoint returns.
@@ -64,6 +79,34 @@ pub struct Column {
 pub enum EndpointKind {
     /// All rows of the table, page by page, less what its filters leave out.
     List,
+    /// The row of one key: the body, or [`Envelope::rows`] within it, is one object.
+    Get,
+    /// The rows of several keys, in one response.
+    GetMany,
+    /// Rows that match a query; it may know others than the list, and later.
+    Search,
+}
+
+/// HTTP method of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// GET.
+    #[default]
+    Get,
+    /// POST that only reads, such as a search with a JSON body.
+    Post,
+}
+
+/// What a 404 means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum NotFound {
+    /// The scan fails.
+    #[default]
+    Fail,
+    /// There are no rows.
+    Empty,
 }
 
 /// One way to ask the API for rows of a table.
@@ -73,33 +116,102 @@ pub struct Endpoint {
     pub name: String,
     /// What it returns.
     pub kind: EndpointKind,
-    /// Path relative to the connection's base URL, already percent-encoded, without a leading `/`.
+    /// HTTP method.
+    pub method: Method,
+    /// Path relative to the connection's base URL, already percent-encoded, without a leading `/`. Each `{name}` is
+    /// a [`Place::Path`] of a filter.
     pub path: String,
+    /// What is sent with every request, unless a filter, sort or page is written at the same place.
+    pub constants: Vec<(Place, String)>,
+    /// JSON body that values are written into; `None` for no body.
+    pub body: Option<Json>,
+    /// Columns that it returns; `None` for all. Columns of [`ColumnSource::Request`] need not be named.
+    pub columns: Option<Vec<usize>>,
     /// Where rows, next link and count stand in a response.
     pub envelope: Envelope,
     /// How the next page is asked for.
     pub paging: Paging,
+    /// Rows of a page; `None` when nothing is known of it.
+    pub page_size: Option<PageSize>,
+    /// Whether paging keeps its place when rows are added or removed meanwhile.
+    pub stable: bool,
+    /// Whether its answers may lag behind writes.
+    pub eventual: bool,
     /// Whether the client may choose how many rows it gets, and from which on.
     pub window: Option<Window>,
     /// Filters that it evaluates.
     pub filters: Filters,
     /// Columns by which it can sort in exactly the order that SQL means.
     pub sort: Vec<SortColumn>,
+    /// How an order is asked for; `None` when the dialect says it.
+    pub sorting: Option<Sorting>,
     /// Whether it returns only the columns asked for.
     pub projection: Projection,
     /// Whether it tells the number of rows that match.
     pub count: Option<Count>,
+    /// Rows at which the API stops, however many match.
+    pub ceiling: Option<Ceiling>,
+    /// What a 404 means.
+    pub not_found: NotFound,
     /// Longest URL that may be sent, in bytes; filters that do not fit are evaluated locally.
     pub max_url_length: usize,
 }
 
-/// Where things stand in a response body. Of each list the first path that exists is taken.
+/// Longest URL where nothing else is declared: what the web servers in use take without being set up for more (8 KiB
+/// for a request line at nginx and Apache).
+pub const DEFAULT_MAX_URL_LENGTH: usize = 8_000;
+
+impl Endpoint {
+    /// A GET of `path` whose body is an array with all rows, and that takes no options.
+    #[must_use]
+    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind: EndpointKind::List,
+            method: Method::Get,
+            path: path.into(),
+            constants: Vec::new(),
+            body: None,
+            columns: None,
+            envelope: Envelope { rows: vec![Path::new()], ..Envelope::default() },
+            paging: Paging::Single,
+            page_size: None,
+            stable: false,
+            eventual: false,
+            window: None,
+            filters: Filters::default(),
+            sort: Vec::new(),
+            sorting: None,
+            projection: Projection::Whole,
+            count: None,
+            ceiling: None,
+            not_found: NotFound::Fail,
+            max_url_length: DEFAULT_MAX_URL_LENGTH,
+        }
+    }
+
+    /// Whether it returns this column (index into the table's columns).
+    #[must_use]
+    pub fn returns(&self, column: usize) -> bool {
+        self.columns.as_ref().is_none_or(|columns| columns.contains(&column))
+    }
+}
+
+/// Where things stand in a response. Of each list of paths the first that exists is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Envelope {
     /// The array of rows.
     pub rows: Vec<Path>,
-    /// URL of the next page; absent or null on the last one.
+    /// URL of the next page, or token for it; absent, null or empty on the last one.
     pub next: Vec<Path>,
+    /// Whether there is a next page: true or false.
+    pub more: Vec<Path>,
     /// Number of rows that match the filter, over all pages; a JSON number or a string of digits.
     pub count: Vec<Path>,
+    /// Response header with that number.
+    pub count_header: Option<String>,
+    /// A success whose body has something here is an error: anything but null, false, empty text, list or object.
+    pub failure: Vec<Path>,
+    /// A success whose body has false here is an error.
+    pub success: Vec<Path>,
 }

@@ -1,7 +1,7 @@
 //! A table for the targets that need one.
 
 use tidegate_spec::{
-    Column, ColumnType, Dialect, Endpoint, EndpointKind, Envelope, Filters, ODataVersion, Paging, Projection, Table,
+    Column, ColumnSource, ColumnType, Dialect, Endpoint, Envelope, Filters, ODataVersion, Paging, Projection, Table,
     TimestampFormat, Window,
 };
 
@@ -28,6 +28,7 @@ pub fn table(version: ODataVersion) -> Table {
         data_type,
         nullable: index % 2 == 1,
         description: None,
+        source: ColumnSource::Row,
     };
     let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     Table {
@@ -37,21 +38,25 @@ pub fn table(version: ODataVersion) -> Table {
         columns: types.into_iter().enumerate().map(column).collect(),
         key: vec![0],
         endpoints: vec![Endpoint {
-            name: "list".to_owned(),
-            kind: EndpointKind::List,
-            path: "Accounts".to_owned(),
             envelope: Envelope {
                 rows: vec![path(&["value"]), path(&["d", "results"]), path(&["d"])],
                 next: vec![path(&["@odata.nextLink"]), path(&["d", "__next"])],
                 count: vec![path(&["@odata.count"]), path(&["d", "__count"])],
+                ..Envelope::default()
             },
             paging: Paging::NextUrl,
             window: Some(Window::TopSkip),
-            filters: Filters { dialect: Some(Dialect::OData(version)), or: true, columns: Vec::new() },
+            filters: Filters {
+                dialect: Some(Dialect::OData(version)),
+                or: true,
+                columns: Vec::new(),
+                ..Filters::default()
+            },
             sort: Vec::new(),
             projection: Projection::Select,
             count: None,
             max_url_length: 4096,
+            ..Endpoint::new("list", "Accounts")
         }],
     }
 }

@@ -20,7 +20,7 @@ use proptest::sample::select;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, TestRunner};
 use tidegate_remote::{CompareOp, LikeKind, Predicate, Scalar, arrow_types};
-use tidegate_spec::{Column, ColumnType, Table, TimestampFormat};
+use tidegate_spec::{Column, ColumnSource, ColumnType, Table, TimestampFormat};
 
 use super::{convert, describe};
 
@@ -41,6 +41,7 @@ fn table() -> Table {
         data_type,
         nullable: true,
         description: None,
+        source: ColumnSource::Row,
     };
     Table {
         name: "t".to_owned(),

@@ -235,7 +235,7 @@ fn endpoints(shared: &Shared) -> Rows {
                 endpoint.name.as_str().into(),
                 format!("{:?}", endpoint.kind).to_lowercase().into(),
                 endpoint.path.as_str().into(),
-                endpoint.filters.dialect.map(|dialect| format!("{dialect:?}").to_lowercase()).into(),
+                endpoint.filters.dialect.as_ref().map(tidegate_spec::Dialect::name).into(),
                 endpoint.sort.len().into(),
                 format!("{:?}", endpoint.paging).to_lowercase().into(),
                 endpoint.window.map(|window| format!("{window:?}").to_lowercase()).into(),

@@ -102,8 +102,8 @@ pub(crate) fn headers(version: ODataVersion) -> HeaderMap {
 
 /// The language of the endpoint. One without filters is asked in the version that everybody speaks.
 pub(crate) fn version(request: &ScanRequest) -> Result<ODataVersion, ErrorKind> {
-    match request.endpoint()?.filters.dialect {
-        Some(Dialect::OData(version)) => Ok(version),
+    match &request.endpoint()?.filters.dialect {
+        Some(Dialect::OData(version)) => Ok(*version),
         None => Ok(ODataVersion::V4),
         Some(other) => Err(ErrorKind::Unsupported(format!("requests cannot be written in {other:?} yet"))),
     }

@@ -42,7 +42,7 @@ impl PushedFilter {
 #[must_use]
 pub fn push_filter(table: &Table, endpoint: usize, filter: &Predicate) -> PushedFilter {
     let Some(endpoint) = table.endpoints.get(endpoint) else { return PushedFilter::NOTHING };
-    let Some(Dialect::OData(version)) = endpoint.filters.dialect else { return PushedFilter::NOTHING };
+    let Some(&Dialect::OData(version)) = endpoint.filters.dialect.as_ref() else { return PushedFilter::NOTHING };
     let pushed = Pusher { table, filters: &endpoint.filters, version }.push(filter);
     budget::keep_within(table, version, endpoint.max_url_length, pushed)
 }

@@ -35,7 +35,7 @@ fn like(text: &str, negated: bool) -> Predicate {
 fn declaring(mut table: Table, column: usize, operators: &[(Operator, Exactness)]) -> Table {
     let filters = &mut table.endpoints[0].filters;
     filters.columns.retain(|entry| entry.column != column);
-    filters.columns.push(tidegate_spec::ColumnFilter { column, operators: operators.to_vec() });
+    filters.columns.push(tidegate_spec::ColumnFilter { column, operators: operators.to_vec(), required: false });
     table
 }
 

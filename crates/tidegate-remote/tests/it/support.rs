@@ -8,7 +8,7 @@ use futures::StreamExt;
 use tidegate_remote::{BadValue, Error, Page, Predicate, ScanRequest, Source, pushdown, scan};
 use tidegate_sim::{Config, Shape, Sim};
 use tidegate_spec::{
-    Column, ColumnFilter, ColumnType, Count, Dialect, Endpoint, EndpointKind, Envelope, Exactness, Filters, NullOrder,
+    Column, ColumnFilter, ColumnSource, ColumnType, Count, Dialect, Endpoint, Envelope, Exactness, Filters, NullOrder,
     ODataVersion, Operator, Paging, Projection, SortColumn, Table, TimestampFormat, Window,
 };
 use tidegate_transport::{Collect, Http, HttpOptions, OriginGuard, Statement, Transport};
@@ -65,6 +65,7 @@ pub(crate) fn accounts(version: ODataVersion) -> Table {
         data_type,
         nullable,
         description: None,
+        source: ColumnSource::Row,
     };
     let format = if version < ODataVersion::V4 { TimestampFormat::MicrosoftJson } else { TimestampFormat::Iso8601 };
     let columns = vec![
@@ -81,18 +82,20 @@ pub(crate) fn accounts(version: ODataVersion) -> Table {
     let every = |column| ColumnFilter {
         column,
         operators: OPERATORS.iter().map(|&operator| (operator, Exactness::Exact)).collect(),
+        required: false,
     };
-    let filters =
-        Filters { dialect: Some(Dialect::OData(version)), or: true, columns: (0..columns.len()).map(every).collect() };
+    let filters = Filters {
+        dialect: Some(Dialect::OData(version)),
+        or: true,
+        columns: (0..columns.len()).map(every).collect(),
+        ..Filters::default()
+    };
     Table {
         name: "accounts".to_owned(),
         api_name: "Accounts".to_owned(),
         description: None,
         key: vec![ID],
         endpoints: vec![Endpoint {
-            name: "list".to_owned(),
-            kind: EndpointKind::List,
-            path: "Accounts".to_owned(),
             envelope: envelope(version),
             paging: Paging::NextUrl,
             window: Some(Window::TopSkip),
@@ -101,6 +104,7 @@ pub(crate) fn accounts(version: ODataVersion) -> Table {
             projection: Projection::Select,
             count: Some(Count::Inline),
             max_url_length: 4096,
+            ..Endpoint::new("list", "Accounts")
         }],
         columns,
     }
@@ -109,9 +113,19 @@ pub(crate) fn accounts(version: ODataVersion) -> Table {
 fn envelope(version: ODataVersion) -> Envelope {
     let paths = |texts: &[&str]| texts.iter().map(|text| text.split('/').map(str::to_owned).collect()).collect();
     if version >= ODataVersion::V4 {
-        Envelope { rows: paths(&["value"]), next: paths(&["@odata.nextLink"]), count: paths(&["@odata.count"]) }
+        Envelope {
+            rows: paths(&["value"]),
+            next: paths(&["@odata.nextLink"]),
+            count: paths(&["@odata.count"]),
+            ..Envelope::default()
+        }
     } else {
-        Envelope { rows: paths(&["d/results", "d"]), next: paths(&["d/__next"]), count: paths(&["d/__count"]) }
+        Envelope {
+            rows: paths(&["d/results", "d"]),
+            next: paths(&["d/__next"]),
+            count: paths(&["d/__count"]),
+            ..Envelope::default()
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use super::capabilities::Capabilities;
 use super::types::Compared;
 use super::{Options, Totals};
 use crate::{
-    Column, ColumnFilter, Count, Dialect, Endpoint, EndpointKind, Envelope, Filters, NullOrder, ODataVersion, Paging,
-    Path, Projection, SortColumn, Window,
+    Column, ColumnFilter, Count, Dialect, Endpoint, Envelope, Filters, NullOrder, ODataVersion, Paging, Path,
+    Projection, SortColumn, Window,
 };
 
 /// Longest URL that OData services take without being set up for more: IIS, on which many run, refuses a query
@@ -30,24 +30,23 @@ pub(super) fn endpoint(
         let property = column.path.join("/");
         let operators = capabilities.operators(&property, *compared, options.text);
         if !operators.is_empty() {
-            filters.push(ColumnFilter { column: index, operators });
+            filters.push(ColumnFilter { column: index, operators, required: false });
         }
         if capabilities.sorts(&property, *compared, options.text) {
             sort.push(SortColumn { column: index, nulls: NullOrder::Lowest });
         }
     }
+    let dialect = Some(Dialect::OData(version));
     Endpoint {
-        name: LIST.to_owned(),
-        kind: EndpointKind::List,
-        path: percent_encode(set),
         envelope: envelope(version),
         paging: Paging::NextUrl,
         window: capabilities.window.then_some(Window::TopSkip),
-        filters: Filters { dialect: Some(Dialect::OData(version)), or: capabilities.or(), columns: filters },
+        filters: Filters { dialect, or: capabilities.or(), columns: filters, ..Filters::default() },
         sort,
         projection: if capabilities.select { Projection::Select } else { Projection::Whole },
         count: (capabilities.count && options.totals == Totals::Trust).then_some(Count::Inline),
         max_url_length: MAX_URL_LENGTH,
+        ..Endpoint::new(LIST, percent_encode(set))
     }
 }
 
@@ -59,16 +58,19 @@ fn envelope(version: ODataVersion) -> Envelope {
             rows: paths(&[&["value"]]),
             next: paths(&[&["@odata.nextLink"], &["@nextLink"]]),
             count: paths(&[&["@odata.count"], &["@count"]]),
+            ..Envelope::default()
         },
         ODataVersion::V3 => Envelope {
             rows: paths(&[&["value"], &["d", "results"], &["d"]]),
             next: paths(&[&["odata.nextLink"], &["d", "__next"]]),
             count: paths(&[&["odata.count"], &["d", "__count"]]),
+            ..Envelope::default()
         },
         ODataVersion::V2 => Envelope {
             rows: paths(&[&["d", "results"], &["d"]]),
             next: paths(&[&["d", "__next"]]),
             count: paths(&[&["d", "__count"]]),
+            ..Envelope::default()
         },
     }
 }

@@ -10,7 +10,7 @@ use super::types::{Compared, Resolver, is_nullable};
 use super::xml::Element;
 use super::{Error, Options};
 use crate::names::NameStyle;
-use crate::{Column, ColumnType, Model, Table};
+use crate::{Column, ColumnSource, ColumnType, Model, Table};
 
 /// The model of a service.
 pub(super) fn model(schemas: &Schemas<'_>, options: &Options) -> Result<Model, Error> {
@@ -131,6 +131,7 @@ impl<'a> Builder<'_, 'a> {
                     data_type: with_sql_names(resolved.data_type, self.options.names),
                     nullable: is_nullable(property),
                     description: description(self.schemas, property, &format!("{}/{name}", part.name)),
+                    source: ColumnSource::Row,
                 });
             }
         }

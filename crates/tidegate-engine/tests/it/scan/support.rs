@@ -16,7 +16,7 @@ use tidegate_engine::scan::{ApiTable, Notices, ScanContext, optimizer_rules, ses
 use tidegate_engine::{Connection, ConnectionDef, Connector, Settings};
 use tidegate_remote::BadValue;
 use tidegate_spec::{
-    Column, ColumnFilter, ColumnType, Count, Dialect, Endpoint, EndpointKind, Envelope, Exactness, Filters, NullOrder,
+    Column, ColumnFilter, ColumnSource, ColumnType, Count, Dialect, Endpoint, Envelope, Exactness, Filters, NullOrder,
     ODataVersion, Operator, Paging, Projection, SortColumn, Table, Window, odata,
 };
 use tidegate_transport::{Request, Response, Statement, Transport};
@@ -156,6 +156,7 @@ fn orders() -> Table {
         data_type,
         nullable,
         description: None,
+        source: ColumnSource::Row,
     };
     let path = |name: &str| vec![vec![name.to_owned()]];
     Table {
@@ -165,10 +166,12 @@ fn orders() -> Table {
         columns: columns.into_iter().map(column).collect(),
         key: vec![0],
         endpoints: vec![Endpoint {
-            name: "list".to_owned(),
-            kind: EndpointKind::List,
-            path: "Orders".to_owned(),
-            envelope: Envelope { rows: path("value"), next: path("@odata.nextLink"), count: path("@odata.count") },
+            envelope: Envelope {
+                rows: path("value"),
+                next: path("@odata.nextLink"),
+                count: path("@odata.count"),
+                ..Envelope::default()
+            },
             paging: Paging::NextUrl,
             window: Some(Window::TopSkip),
             filters: filters(),
@@ -176,6 +179,7 @@ fn orders() -> Table {
             projection: Projection::Select,
             count: Some(Count::Inline),
             max_url_length: 2_000,
+            ..Endpoint::new("list", "Orders")
         }],
     }
 }
@@ -185,11 +189,12 @@ fn filters() -> Filters {
     use Operator::{Eq, Gt, GtEq, In, IsNotNull, IsNull, Lt, LtEq, NotEq, StartsWith};
     let exact = [Eq, NotEq, Lt, LtEq, Gt, GtEq, In, IsNull, IsNotNull].map(|operator| (operator, Exactness::Exact));
     let text = [(Eq, Exactness::Superset), (StartsWith, Exactness::Superset), (IsNull, Exactness::Exact)];
-    let numbers = |column| ColumnFilter { column, operators: exact.into() };
+    let numbers = |column| ColumnFilter { column, operators: exact.into(), required: false };
     Filters {
         dialect: Some(Dialect::OData(ODataVersion::V4)),
         or: true,
-        columns: vec![numbers(0), ColumnFilter { column: 1, operators: text.into() }, numbers(2)],
+        columns: vec![numbers(0), ColumnFilter { column: 1, operators: text.into(), required: false }, numbers(2)],
+        ..Filters::default()
     }
 }
 

@@ -21,7 +21,14 @@ pub(super) fn path(text: &str) -> Path {
 /// A column whose SQL name is its path with `_`; a name that ends in `!` is declared NOT NULL.
 pub(super) fn column(name: &str, data_type: ColumnType) -> Column {
     let (name, nullable) = name.strip_suffix('!').map_or((name, true), |name| (name, false));
-    Column { name: name.replace('.', "_"), path: path(name), data_type, nullable, description: None }
+    Column {
+        name: name.replace('.', "_"),
+        path: path(name),
+        data_type,
+        nullable,
+        description: None,
+        source: tidegate_spec::ColumnSource::Row,
+    }
 }
 
 pub(super) fn table(columns: Vec<Column>) -> Table {
@@ -36,6 +43,7 @@ pub(super) fn envelope() -> Envelope {
         rows: paths(&["value", "d.results", "d"]),
         next: vec![vec!["@odata.nextLink".to_owned()], path("d.__next")],
         count: paths(&["d.__count", "total"]),
+        ..Envelope::default()
     }
 }
 

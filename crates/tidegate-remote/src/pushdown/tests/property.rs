@@ -128,7 +128,11 @@ fn declarations() -> impl Strategy<Value = Table> {
             endpoint.filters.columns = COLUMNS
                 .iter()
                 .zip(declared)
-                .map(|(&column, declared)| ColumnFilter { column, operators: operators(column, collated, &declared) })
+                .map(|(&column, declared)| ColumnFilter {
+                    column,
+                    operators: operators(column, collated, &declared),
+                    required: false,
+                })
                 .collect();
             table
         },
