@@ -19,6 +19,8 @@ pub enum Shape {
     ODataV2,
     /// `GET /things?page=n&per_page=m` answers a JSON array; pages count from 1.
     Plain,
+    /// Books, their loans and members, below `/api/`: pages with numbers, cursors and keysets.
+    Library,
 }
 
 /// Who may call; anybody else gets 401.
@@ -176,7 +178,7 @@ pub struct Config {
     pub port: u16,
     /// Decides all values and all random faults.
     pub seed: u64,
-    /// Rows of `Accounts` (other sets follow from it) or of the plain list.
+    /// Rows of `Accounts` (other sets follow from it), of the plain list, or of the library's books.
     pub rows: u64,
     /// Rows of single entity sets, by name.
     pub sizes: BTreeMap<String, u64>,

@@ -19,7 +19,7 @@ use crate::net::Knife;
 use crate::odata::fail::Fail;
 use crate::odata::filter::ast::Dialect;
 use crate::odata::{self, Call};
-use crate::plain;
+use crate::{library, plain};
 use crate::reply::Reply;
 use crate::server::{Inner, root};
 
@@ -159,9 +159,12 @@ fn shape(
     let seed = if division == 0 { config.seed } else { mix(config.seed ^ u64::from(division)) };
     let source = Source { seed, sizes: sales::sizes(config.rows, &config.sizes) };
     let dialect = match config.shape {
-        Shape::Plain => {
+        Shape::Plain | Shape::Library => {
             if request.method != http::Method::GET {
                 return Reply::empty(405).with("Allow", "GET");
+            }
+            if config.shape == Shape::Library {
+                return library::serve(config, &source, rest, pairs);
             }
             return plain::serve(config, &source, &format!("/{rest}"), pairs, faults);
         }
@@ -205,7 +208,7 @@ fn refusal(config: &Config, fail: &Fail) -> Reply {
     match config.shape {
         Shape::ODataV2 => odata::error(Dialect::V2, fail),
         Shape::ODataV4 => odata::error(Dialect::V4, fail),
-        Shape::Plain => {
+        Shape::Plain | Shape::Library => {
             let body = serde_json::json!({ "message": fail.message });
             Reply::new(fail.status, "application/json", body.to_string())
         }

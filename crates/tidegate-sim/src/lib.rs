@@ -23,6 +23,7 @@ mod config;
 mod data;
 mod fault;
 mod handle;
+mod library;
 mod log;
 mod net;
 mod odata;

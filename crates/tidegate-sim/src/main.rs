@@ -23,7 +23,7 @@ struct Args {
     /// Decides all values and random faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Rows of Accounts (other sets follow), or of the plain list.
+    /// Rows of Accounts (other sets follow), of the plain list, or of the library's books.
     #[arg(long, default_value_t = 20_000)]
     rows: u64,
     /// Rows of one entity set: NAME=ROWS. Repeatable.
@@ -84,6 +84,8 @@ enum ShapeArg {
     OdataV2,
     /// Page numbers.
     Plain,
+    /// A library: books, loans, members.
+    Library,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -222,6 +224,7 @@ fn config(args: Args) -> Result<Config, String> {
             ShapeArg::Odata => Shape::ODataV4,
             ShapeArg::OdataV2 => Shape::ODataV2,
             ShapeArg::Plain => Shape::Plain,
+            ShapeArg::Library => Shape::Library,
         },
         port: args.port,
         seed: args.seed,

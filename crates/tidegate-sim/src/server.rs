@@ -147,6 +147,7 @@ pub(crate) fn root(config: &Config, division: u32) -> String {
         (0, Shape::ODataV4) => "/odata/v4/".to_owned(),
         (0, Shape::ODataV2) => "/odata/v2/".to_owned(),
         (0, Shape::Plain) => "/".to_owned(),
+        (0, Shape::Library) => "/api/".to_owned(),
         _ => format!("/api/v1/{division}/"),
     }
 }

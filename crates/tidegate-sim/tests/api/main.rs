@@ -4,5 +4,6 @@
 
 mod client;
 mod faults;
+mod library;
 mod odata;
 mod plain;
