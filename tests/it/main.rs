@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../conformance/mod.rs"]
+mod conformance;
 mod differential;
 mod readme;
 mod slt;

@@ -4,3 +4,7 @@
 
 mod cap;
 mod cap_server;
+mod oauth;
+mod prism;
+mod served;
+mod stripe;

@@ -7,6 +7,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::connector;
 use crate::input::Input;
 use crate::output::Format;
 
@@ -33,7 +34,8 @@ pub(crate) enum Job {
     Demo,
     Doctor(String),
     Trust(Option<PathBuf>),
-    Connectors,
+    Connector(connector::Command),
+    Login { name: String, no_open: bool },
 }
 
 /// SQL over metered remote APIs: tables you can query and join, with every call counted.
@@ -101,13 +103,15 @@ enum RawCommand {
     },
     /// Connectors: the kinds of API that can be connected to
     #[command(subcommand)]
-    Connector(ConnectorCommand),
-}
-
-#[derive(Debug, Subcommand)]
-enum ConnectorCommand {
-    /// Show the connectors and what options they take
-    List,
+    Connector(connector::Command),
+    /// Log a connection in with a browser
+    Login {
+        /// Name of the connection
+        name: String,
+        /// Show the URL, and open no browser
+        #[arg(long)]
+        no_open: bool,
+    },
 }
 
 impl Args {
@@ -162,7 +166,8 @@ impl RawCommand {
             Self::Demo => Job::Demo,
             Self::Doctor { name } => Job::Doctor(name.clone()),
             Self::Trust { file } => Job::Trust(file.clone()),
-            Self::Connector(ConnectorCommand::List) => Job::Connectors,
+            Self::Connector(command) => Job::Connector(command.clone()),
+            Self::Login { name, no_open } => Job::Login { name: name.clone(), no_open: *no_open },
         }
     }
 }

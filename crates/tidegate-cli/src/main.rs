@@ -4,12 +4,13 @@
 
 mod args;
 mod closing;
-mod connectors;
+mod connector;
 mod demo;
 mod doctor;
 mod exit;
 mod input;
 mod interrupt;
+mod login;
 mod messages;
 mod open;
 mod output;
@@ -49,6 +50,7 @@ fn dispatch(runtime: &tokio::runtime::Runtime, Args { options, job }: Args) -> E
         Job::Demo => runtime.block_on(demo::run(&options)),
         Job::Doctor(connection) => runtime.block_on(doctor::run(&options, &connection)),
         Job::Trust(file) => trust::run(&options, file.as_deref()),
-        Job::Connectors => connectors::list(&options),
+        Job::Connector(command) => runtime.block_on(connector::run(&options, &command)),
+        Job::Login { name, no_open } => runtime.block_on(login::run(&options, &name, no_open)),
     }
 }

@@ -15,6 +15,9 @@ const PRINCIPAL: &str = "local";
 /// An engine without connections.
 pub(crate) fn engine(options: &Options) -> Result<Engine, Error> {
     let mut builder = Engine::builder().state(state(options)?);
+    if let Some(folder) = config::user_config_dir(variable) {
+        builder = builder.connector_folder(folder.join("connectors"));
+    }
     if let Some(file) = &options.record {
         builder = builder.record(file);
     }
@@ -34,6 +37,9 @@ pub(crate) fn configured(options: &Options) -> Result<Engine, Error> {
         messages::say(&format!("note: {file} is not used until you trust it: tidegate trust {file}"));
     }
     if let Some(config) = &found.config {
+        if let Err(error) = engine.take_manifests(config) {
+            messages::warning(&messages::describe(&error));
+        }
         for def in &config.connections {
             if let Err(error) = engine.add_connection(def) {
                 messages::warning(&format!("{}: {}", config.path.display(), messages::describe(&error)));

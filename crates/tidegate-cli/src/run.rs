@@ -60,19 +60,16 @@ pub(crate) async fn script(options: &Options, input: &Input) -> Exit {
         }
     };
     let interrupts = Interrupts::listen(true);
-    match opened(options, interrupts).await {
-        Ok(mut runner) => runner.script(&text).await,
+    let engine = match open::configured(options) {
+        Ok(engine) => engine,
         Err(error) => {
             messages::failure(&messages::describe(&error));
-            Exit::Failed
+            return Exit::Failed;
         }
-    }
-}
-
-async fn opened(options: &Options, interrupts: Interrupts) -> Result<Runner, Error> {
-    let engine = open::configured(options)?;
-    let session = open::session(options, &engine);
-    Ok(Runner::new(session, options.format, interrupts))
+    };
+    let exit = Runner::new(open::session(options, &engine), options.format, interrupts).script(&text).await;
+    engine.settle().await;
+    exit
 }
 
 impl Runner {

@@ -75,7 +75,12 @@ mod tests {
     fn hosts_and_variables_are_shown_and_no_value() {
         let mut def = ConnectionDef::odata("erp", "https://u:s3cret@host:444/path?key=s3cret").with("user", "s3cret");
         def.options.insert("token".to_owned(), OptionValue::Env("ERP_TOKEN".to_owned()));
-        let config = Config { path: "/x/tidegate.toml".into(), sha256: String::new(), connections: vec![def] };
+        let config = Config {
+            path: "/x/tidegate.toml".into(),
+            sha256: String::new(),
+            connections: vec![def],
+            manifests: Vec::new(),
+        };
         let expected =
             "trusted /x/tidegate.toml, until its content changes\n  erp (odata): https://host:444, reads ERP_TOKEN";
         assert_eq!(shown(&config), expected);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidegate_remote::Source;
-use tidegate_spec::odata;
+use tidegate_spec::{Model, odata};
 use tidegate_transport::{Statement, Transport};
 use url::Url;
 
@@ -17,7 +17,7 @@ use crate::Result;
 pub struct ConnectionDef {
     /// Name: the SQL schema.
     pub name: String,
-    /// Connector: `odata`.
+    /// Connector: `odata`, or the name of a manifest.
     pub connector: String,
     /// Options by name.
     pub options: BTreeMap<String, OptionValue>,
@@ -50,6 +50,21 @@ pub trait Connect: Send + Sync + Debug {
     /// # Errors
     /// An unknown connector or option, a missing or malformed one, an environment variable that is not set.
     fn open(&self, def: &ConnectionDef) -> Result<Connection>;
+
+    /// The connection of this name that is there without having been made. None by default.
+    fn offered(&self, _name: &str) -> Option<ConnectionDef> {
+        None
+    }
+
+    /// Names of those that are listed beside the ones that were made: their credentials are at hand. None by default.
+    fn offered_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is needed for a connection of this name to be offered, as an advice. None by default.
+    fn advice(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// An open connection. Sharing it shares its sockets.
@@ -75,6 +90,8 @@ pub struct Connection {
 pub enum Connector {
     /// Reads `$metadata`.
     OData(odata::Options),
+    /// Is told: a manifest, compiled with the connection's options when it was opened.
+    Manifest(Arc<Model>),
 }
 
 impl Connection {

@@ -75,7 +75,7 @@ impl Engine {
     /// Those of [`Connect::open`], and a name that is taken or reserved.
     pub fn add_connection(&self, def: &ConnectionDef) -> Result<()> {
         // Names without quotes are read in lower case: two that differ in nothing else would be one.
-        let is_taken = self.connections().keys().any(|known| known.eq_ignore_ascii_case(&def.name));
+        let is_taken = self.made().keys().any(|known| known.eq_ignore_ascii_case(&def.name));
         check_new_name(&def.name, is_taken)?;
         let connection = Arc::new(self.inner.parts.connect.open(def)?);
         let mut connections = self.inner.connections.write().unwrap_or_else(PoisonError::into_inner);
@@ -89,9 +89,14 @@ impl Engine {
         Session::new(self.clone(), principal)
     }
 
-    /// The connection that every session sees under this name.
+    /// The connection that every session sees under this name, be it one that is there without having been made.
     #[must_use]
     pub fn connection(&self, name: &str) -> Option<Arc<Connection>> {
+        self.made_connection(name).or_else(|| self.open_offered(name))
+    }
+
+    /// The connection that was made under this name, or was used before.
+    pub(crate) fn made_connection(&self, name: &str) -> Option<Arc<Connection>> {
         self.inner.connections.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
@@ -103,7 +108,32 @@ impl Engine {
 
     /// All connections that every session sees.
     pub(crate) fn connections(&self) -> BTreeMap<String, Arc<Connection>> {
+        for name in self.parts().connect.offered_names() {
+            if self.made_connection(&name).is_none() {
+                self.open_offered(&name);
+            }
+        }
+        self.made()
+    }
+
+    fn made(&self) -> BTreeMap<String, Arc<Connection>> {
         self.inner.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens a connection that is there without having been made. One that cannot be opened is as good as none, with
+    /// a warning.
+    fn open_offered(&self, name: &str) -> Option<Arc<Connection>> {
+        let def = self.parts().connect.offered(name)?;
+        match self.parts().connect.open(&def) {
+            Ok(connection) => {
+                let mut connections = self.inner.connections.write().unwrap_or_else(PoisonError::into_inner);
+                Some(Arc::clone(connections.entry(def.name).or_insert_with(|| Arc::new(connection))))
+            }
+            Err(error) => {
+                self.warn(Some(name), error.to_string());
+                None
+            }
+        }
     }
 
     pub(crate) fn parts(&self) -> &EngineParts {

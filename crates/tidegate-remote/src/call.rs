@@ -1,4 +1,4 @@
-//! One GET: sends it, collects its body, and turns every status but success into an error.
+//! One request: sends it, collects its body, and turns every status but success into an error.
 //!
 //! The only place of this crate that calls the transport. It neither retries nor follows redirects: the
 //! connection's layers did.
@@ -6,9 +6,10 @@
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Method, StatusCode};
-use tidegate_transport::{BodyMode, Operation, Request, Sent};
+use tidegate_transport::{BodyMode, Operation, Repeat, Request, Sent};
 use url::Url;
 
+use crate::render::Outgoing;
 use crate::{ErrorKind, Source, server_message};
 
 /// A response with its body.
@@ -21,13 +22,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Sends a GET unless the statement was cancelled. Any status is an answer.
-pub(crate) async fn get(
-    source: &Source,
-    url: Url,
-    headers: HeaderMap,
-    operation: Operation,
-) -> Result<Answer, ErrorKind> {
+/// Sends a request that only reads, unless the statement was cancelled. Any status is an answer.
+pub(crate) async fn send(source: &Source, outgoing: Outgoing, operation: Operation) -> Result<Answer, ErrorKind> {
     if source.statement.cancellation().is_cancelled() {
         let message = "the statement was cancelled";
         return Err(tidegate_transport::Error::new(tidegate_transport::ErrorKind::Cancelled, Sent::No, message).into());
@@ -36,10 +32,21 @@ pub(crate) async fn get(
     let BodyMode::Collect { cap } = BodyMode::default() else {
         return Err(ErrorKind::Unsupported("a page has to be collected before it is decoded".to_owned()));
     };
-    let request = Request { method: Method::GET, url, headers, body: Bytes::new(), operation };
-    let response = source.transport.send(request).await?;
+    let Outgoing { method, url, headers, body } = outgoing;
+    let operation = Operation { repeat: Repeat::Safe, ..operation };
+    let response = source.transport.send(Request { method, url, headers, body, operation }).await?;
     let body = response.body.collect(cap).await?;
     Ok(Answer { status: response.status, headers: response.headers, url: response.url, body })
+}
+
+/// Sends a GET without a body.
+pub(crate) async fn get(
+    source: &Source,
+    url: Url,
+    headers: HeaderMap,
+    operation: Operation,
+) -> Result<Answer, ErrorKind> {
+    send(source, Outgoing { method: Method::GET, url, headers, body: Bytes::new() }, operation).await
 }
 
 /// The answer if its status is 200.

@@ -20,6 +20,7 @@ mod error;
 pub mod odata;
 pub mod predicate;
 pub mod pushdown;
+mod render;
 mod request;
 pub mod scalar;
 mod scan;

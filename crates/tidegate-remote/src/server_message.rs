@@ -42,8 +42,22 @@ fn from_json(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Object(members) => {
-            const NAMES: [&str; 8] =
-                ["error", "odata.error", "message", "error_description", "value", "detail", "title", "errors"];
+            const NAMES: [&str; 14] = [
+                "error",
+                "odata.error",
+                "message",
+                "error_description",
+                "value",
+                "detail",
+                "title",
+                "errors",
+                "errorMessages",
+                "error_message",
+                "errmsg",
+                "msg",
+                "reason",
+                "description",
+            ];
             // `error_description` explains an `error` that is only a code (RFC 6749, 5.2).
             if let Some(Value::String(text)) = members.get("error_description") {
                 return Some(text.clone());
@@ -94,6 +108,9 @@ mod tests {
             (r#"{"odata.error":{"code":"x","message":{"lang":"en","value":"gone"}}}"#, Some("gone")),
             (r#"{"error":"invalid_token","error_description":"expired"}"#, Some("expired")),
             (r#"{"errors":[{"detail":"first"},{"detail":"second"}]}"#, Some("first")),
+            (r#"{"errorMessages":["no such field"],"errors":{}}"#, Some("no such field")),
+            (r#"{"errcode":40001,"errmsg":"bad credential"}"#, Some("bad credential")),
+            (r#"{"error":true,"reason":"not today"}"#, Some("not today")),
             ("<html><head><title>Log  in &amp; go</title></head>", Some("Log in & go")),
             (
                 "<m:error xmlns:m=\"x\"><m:code/><m:message xml:lang=\"en\">Bad &lt;filter&gt;</m:message></m:error>",

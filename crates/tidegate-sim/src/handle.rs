@@ -19,9 +19,9 @@ use crate::net::Knife;
 use crate::odata::fail::Fail;
 use crate::odata::filter::ast::Dialect;
 use crate::odata::{self, Call};
-use crate::{library, plain};
 use crate::reply::Reply;
 use crate::server::{Inner, root};
+use crate::{library, plain};
 
 /// Where a `RedirectTo::Moved` leads.
 const MOVED: &str = "/_moved";

@@ -91,7 +91,9 @@ impl Library<'_> {
                 // Names are found in any case, as at most libraries.
                 "author" => books.retain(|book| text(&book["author"]["name"]).eq_ignore_ascii_case(value)),
                 "language" => books.retain(|book| text(&book["language"]) == value),
-                "available" => books.retain(|book| book["available"].to_string() == *value),
+                "available" => books.retain(|book| {
+                    book["available"].as_bool().map(|is| if is { "true" } else { "false" }) == Some(value.as_str())
+                }),
                 "published_since" if civil::parse_date(value).is_none() => {
                     return Err(refuse(422, "published_since must be a date such as 2001-05-31"));
                 }

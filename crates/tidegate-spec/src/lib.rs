@@ -5,6 +5,7 @@
 //! plan into requests with it. The crate is pure data: no I/O, no async, no Arrow, no DataFusion.
 
 pub mod capability;
+pub mod manifest;
 pub mod model;
 pub mod names;
 pub mod odata;
@@ -15,6 +16,7 @@ pub use capability::{
     ItemForm, ListForm, ListStyle, NullOrder, ODataVersion, Operator, PageSize, Paging, PastEnd, Place, Projection,
     ShortPage, SortColumn, Sorting, TextDialect, TextTerm, TimeForm, ValueForm, Window,
 };
+pub use manifest::{Manifest, Problem};
 pub use model::{
     Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, Model, NotFound, Path,
     Table,

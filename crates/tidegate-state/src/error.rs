@@ -67,8 +67,8 @@ fn explain(source: &rusqlite::Error) -> (ErrorKind, String) {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
             ErrorKind::Corrupt,
             "the file is damaged; move it away together with the files beside it that begin with its name, and a \
-             new one is made (it holds cached descriptions of APIs, the history of statements and the list of trusted files, \
-             nothing else)"
+             new one is made (it holds cached descriptions of APIs, the history of statements, the list of trusted files \
+             and the tokens of logins, nothing else: log in again with tidegate login)"
                 .to_owned(),
         ),
         Some(ErrorCode::DiskFull) => {

@@ -1,4 +1,4 @@
-//! The state folder: cached metadata, statement history and trusted files, in one SQLite database.
+//! The state folder: cached metadata, statement history, trusted files and tokens, in one SQLite database.
 //!
 //! One owner of what lasts. The folder is 0700 and its files 0600; network file systems are refused, since
 //! SQLite's locks do not hold there. The schema has a version and migrations. Nothing here knows HTTP or SQL
@@ -20,11 +20,12 @@ mod open;
 mod permissions;
 mod records;
 mod statements;
-
+mod tokens;
 mod trust;
 
 pub use error::{Error, ErrorKind};
 pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
+pub use tokens::{LeaseAnswer, StoredToken, TokenLease};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -79,6 +80,20 @@ impl State {
             let value = work(&transaction)?;
             transaction.commit()?;
             Ok(value)
+        })
+    }
+
+    /// The same, and what was written outlives a power cut once this returns.
+    fn write_durably<T>(&self, attempt: &str, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        self.run(attempt, |connection| {
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            let done = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                let value = work(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            });
+            connection.pragma_update(None, "synchronous", open::SYNCHRONOUS)?;
+            done
         })
     }
 

@@ -42,6 +42,18 @@ pub(crate) const STEPS: &[&str] = &[
          file BLOB PRIMARY KEY NOT NULL,
          sha256 TEXT NOT NULL
      ) STRICT;",
+    // 2. Tokens, in clear: the files are the owner's alone, as those of other programs that log in. `holder` and
+    // `held_until` are the lease; a holder without an end gave up without knowing what became of its request.
+    "CREATE TABLE tokens (
+         key TEXT PRIMARY KEY NOT NULL,
+         access TEXT,
+         refresh TEXT,
+         expires_at INTEGER,
+         obtained_at INTEGER,
+         generation INTEGER NOT NULL DEFAULT 0,
+         holder TEXT,
+         held_until INTEGER
+     ) STRICT;",
 ];
 
 /// Brings the database to the newest schema. `file` names it in errors.

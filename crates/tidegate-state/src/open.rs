@@ -46,9 +46,12 @@ pub(crate) fn memory(name: &str) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// WAL lets readers go on while another process writes. With it `synchronous = NORMAL` keeps the database whole
-/// through a power cut; what may be lost is the last commits, and everything here is a cache, a history or a
-/// question that is asked again. A table whose commit must outlive a power cut needs `FULL`.
+/// `PRAGMA synchronous`. With WAL this keeps the database whole through a power cut; what may be lost is the last
+/// commits, and almost everything here is a cache, a history or a question that is asked again. Tokens are not:
+/// [`State::write_durably`](crate::State) writes them with `FULL`.
+pub(crate) const SYNCHRONOUS: &str = "NORMAL";
+
+/// WAL lets readers go on while another process writes.
 fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
     let failed = |source| Error::sqlite("set the journal mode", name, source);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
@@ -62,7 +65,7 @@ fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
             ),
         ));
     }
-    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)
+    connection.pragma_update(None, "synchronous", SYNCHRONOUS).map_err(failed)
 }
 
 fn make_folder(folder: &Path) -> Result<(), Error> {

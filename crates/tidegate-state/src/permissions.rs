@@ -45,6 +45,10 @@ mod unix {
         }
         let shared = mode & 0o1000 != 0;
         let ours = database.exists() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        if !shared && !ours && fs::metadata(folder).is_ok_and(|now| now.permissions().mode() & OTHERS == 0) {
+            // Another process tightened it meanwhile, and has begun to fill it.
+            return Ok(());
+        }
         if shared || !ours {
             return Err(Error::new(
                 ErrorKind::Folder,

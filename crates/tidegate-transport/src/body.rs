@@ -28,6 +28,14 @@ impl Body {
         }
     }
 
+    /// All of it where it is at hand already.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Inner::Whole(bytes) => Some(bytes),
+            Inner::Stream(_) => None,
+        }
+    }
+
     /// All of it; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) beyond `cap` bytes.
     ///
     /// # Errors

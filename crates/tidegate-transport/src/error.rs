@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Secret, redact_text};
+
 /// A request that got no usable response. Statuses are not errors here: they are responses.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -38,6 +40,8 @@ pub enum ErrorKind {
     NotRecorded,
     /// A local file could not be read or written.
     File,
+    /// There is no token to sign the request with, and none could be had.
+    Credentials,
     /// The request itself cannot be sent: a bad header or body.
     Invalid,
 }
@@ -86,6 +90,13 @@ impl Error {
     #[must_use]
     pub fn context(mut self, before: impl std::fmt::Display) -> Self {
         self.message = format!("{before}: {}", self.message);
+        self
+    }
+
+    /// The same error whose message has lost these secrets.
+    #[must_use]
+    pub(crate) fn blanking(mut self, secrets: &[Secret]) -> Self {
+        self.message = redact_text(&self.message, secrets).into_owned();
         self
     }
 

@@ -19,6 +19,10 @@
 //!   same attempts. Replay and fault stand where record stands, so that all above them see no difference.
 //! * auth outside redirect: credentials would travel with the request to whatever origin a redirect names.
 //!
+//! A token that ends in the middle of a scan takes two of them: auth reports the refusal to its [`TokenSource`], and
+//! retry sends the request once more ([`Retry::renewing`]), so that observe counts and record keeps both attempts.
+//! Requests for tokens have layers of their own (retry, collect, observe) straight to the network.
+//!
 //! No layer guesses from the HTTP verb: the request carries an [`Operation`] that says what it is for and
 //! whether it may be repeated. Time and randomness are handed in ([`Clock`], [`Jitter`]).
 //!
@@ -58,7 +62,7 @@ pub use clock::{Clock, Jitter, SystemClock, TestClock};
 pub use error::{Error, ErrorKind, Sent};
 pub use layers::{
     Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, Observe, OriginGuard,
-    Record, Recorder, Redirect, Replay, Retry, RetryPolicy, retry_after,
+    Record, Recorder, Redirect, Replay, Reset, Retry, RetryPolicy, Throttle, ThrottledBody, TokenSource, retry_after,
 };
 pub use log::{RequestLog, RequestRecord};
 pub use operation::{BodyMode, DEFAULT_BODY_CAP, Operation, Purpose, Repeat};

@@ -43,6 +43,8 @@ pub enum Purpose {
     Read,
     /// A change.
     Write,
+    /// A token to sign other requests with.
+    Token,
 }
 
 /// Whether a request may be repeated after a failure that leaves open whether the server acted on it.

@@ -129,6 +129,23 @@ pub fn redact_text<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     shown
 }
 
+/// The URL without the query parameters of this name; `None` when it has none. The rest of the query stays byte for
+/// byte what it was.
+pub(crate) fn without_parameter(url: &Url, name: &str) -> Option<Url> {
+    let is_other = |pair: &&str| {
+        let spelt = pair.split('=').next().unwrap_or(pair);
+        url::form_urlencoded::parse(spelt.as_bytes()).next().is_none_or(|(found, _)| found != name)
+    };
+    let query = url.query()?;
+    let kept: Vec<&str> = query.split('&').filter(is_other).collect();
+    if kept.len() == query.split('&').count() {
+        return None;
+    }
+    let mut stripped = url.clone();
+    stripped.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    Some(stripped)
+}
+
 /// The value of a header as it may be shown.
 pub(crate) fn redact_header(name: &HeaderName, value: &HeaderValue) -> String {
     if value.is_sensitive() || is_secret_name(name.as_str()) {
@@ -170,6 +187,20 @@ mod tests {
             ("https://a.example/?$filter=key%20eq%201&monkey=2", "https://a.example/?$filter=key%20eq%201&monkey=2"),
         ] {
             assert_eq!(redact_url(&Url::parse(url).unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_and_the_rest_left_as_it_is() {
+        for (url, rest) in [
+            ("https://a.example/x?key=s", Some("https://a.example/x")),
+            ("https://a.example/x?a=b+c%20d&key=s&$top=5&k%65y=t", Some("https://a.example/x?a=b+c%20d&$top=5")),
+            ("https://a.example/x?key", Some("https://a.example/x")),
+            ("https://a.example/x?monkey=1&keys=2&&=", None),
+            ("https://a.example/x", None),
+        ] {
+            let found = without_parameter(&Url::parse(url).unwrap(), "key");
+            assert_eq!(found.as_ref().map(Url::as_str), rest, "{url}");
         }
     }
 

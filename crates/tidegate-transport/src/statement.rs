@@ -22,6 +22,8 @@ pub struct Statement {
     parent: Option<Arc<Statement>>,
     cancel: CancellationToken,
     retry_budget: AtomicU64,
+    /// Whether retries are taken from its own budget although it has a parent.
+    has_own_budget: bool,
     calls: AtomicU64,
     retries: AtomicU64,
     bytes: AtomicU64,
@@ -62,6 +64,7 @@ impl Statement {
             parent: None,
             cancel: CancellationToken::new(),
             retry_budget: AtomicU64::new(retries),
+            has_own_budget: false,
             calls: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -76,6 +79,13 @@ impl Statement {
     #[must_use]
     pub fn child(self: &Arc<Self>) -> Self {
         Self { parent: Some(Arc::clone(self)), cancel: self.cancel.clone(), ..Self::with_retry_budget(self.id, 0) }
+    }
+
+    /// A part like [`Statement::child`] that is not cancelled with the whole, and may retry `retries` times by itself:
+    /// for what must not be given up half way, such as the exchange of a token that can be used once.
+    #[must_use]
+    pub fn uncancelled_child(self: &Arc<Self>, retries: u64) -> Self {
+        Self { parent: Some(Arc::clone(self)), has_own_budget: true, ..Self::with_retry_budget(self.id, retries) }
     }
 
     /// Its number.
@@ -93,7 +103,7 @@ impl Statement {
     /// Takes one retry out of the budget; false when it is used up.
     #[must_use]
     pub fn take_retry(&self) -> bool {
-        if let Some(parent) = &self.parent {
+        if let Some(parent) = self.parent.as_ref().filter(|_| !self.has_own_budget) {
             return parent.take_retry();
         }
         self.retry_budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()

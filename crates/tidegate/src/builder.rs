@@ -8,8 +8,10 @@ use tidegate_state::State;
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
 use crate::connect::{Layers, Network};
+use crate::connector::Registry;
 use crate::environment::Environment;
 use crate::failure::local;
+use crate::oauth::{OAuthParts, Renewals};
 use crate::{ConnectionDef, Engine, Result};
 
 /// Requests that `system.requests` remembers.
@@ -36,6 +38,7 @@ pub struct Builder {
     tape: Option<Tape>,
     connections: Vec<ConnectionDef>,
     working_dir: Option<PathBuf>,
+    connector_folder: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ impl Default for Builder {
             tape: None,
             connections: Vec::new(),
             working_dir: None,
+            connector_folder: None,
         }
     }
 }
@@ -131,6 +135,13 @@ impl Builder {
         self
     }
 
+    /// Folder of the user's own connectors: `NAME.yaml` there is the connector NAME. None by default.
+    #[must_use]
+    pub fn connector_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.connector_folder = Some(folder.into());
+        self
+    }
+
     /// Builds the engine. Sends nothing, and opens no state before it is used.
     ///
     /// # Errors
@@ -147,23 +158,35 @@ impl Builder {
             Some(Tape::Record(file)) => Network::recorded(live, &file)?,
             Some(Tape::Replay(file)) => Network::replayed(Arc::new(Replay::open(&file).map_err(local)?)),
         };
-        let layers = Layers {
+        let working_dir = self.working_dir.map_or_else(std::env::current_dir, Ok).map_err(local)?;
+        let connectors = Arc::new(Registry::new(self.environment, working_dir.clone(), self.connector_folder));
+        let jitter = Arc::new(self.jitter);
+        let oauth = OAuthParts {
+            network: network.inner(),
+            requests: Arc::clone(&requests),
+            state: Arc::clone(&state),
+            clock: Arc::clone(&self.clock),
+            jitter: Arc::clone(&jitter),
+            renewals: Renewals::default(),
+        };
+        let layers = Arc::new(Layers {
             network,
             requests: Arc::clone(&requests),
             clock: Arc::clone(&self.clock),
-            jitter: Arc::new(self.jitter),
-            environment: self.environment,
-        };
+            jitter,
+            connectors: Arc::clone(&connectors),
+            oauth: oauth.clone(),
+        });
         let inner = tidegate_engine::Engine::new(EngineParts {
-            connect: Arc::new(layers),
+            connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
             requests,
             clock: Arc::clone(&self.clock),
-            working_dir: self.working_dir.map_or_else(std::env::current_dir, Ok).map_err(local)?,
+            working_dir,
         });
         for def in &self.connections {
             inner.add_connection(def)?;
         }
-        Ok(Engine { inner, state, clock: self.clock })
+        Ok(Engine { inner, state, clock: self.clock, connectors, layers, oauth })
     }
 }

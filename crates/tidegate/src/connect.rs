@@ -1,4 +1,4 @@
-//! Opens connections: looks credentials up and puts the layers in order.
+//! Opens connections: puts the layers in order.
 //!
 //! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → collect → observe →
 //! record | replay → auth → http.
@@ -7,16 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tidegate_engine::{Connect, Connection, ConnectionDef, Connector};
+use tidegate_engine::{Connect, Connection, ConnectionDef};
 use tidegate_transport::{
     Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Record, Recorder, Redirect, RequestLog, Retry,
-    RetryPolicy, Transport,
+    RetryPolicy, Secret, Transport,
 };
 
 use crate::Result;
-use crate::environment::Environment;
+use crate::connector::{Access, Registry};
 use crate::failure::local;
-use crate::options::{CONNECTORS, ODataOptions, fail};
+use crate::oauth::OAuthParts;
 
 /// What stands innermost, and whether it is recorded.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ impl Network {
     pub(crate) fn replayed(inner: Arc<dyn Transport>) -> Self {
         Self { inner, recorder: None, is_replay: true }
     }
+
+    /// What tokens are asked through: never a recording.
+    pub(crate) fn inner(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.inner)
+    }
 }
 
 /// What every connection's layers share.
@@ -48,66 +53,98 @@ pub(crate) struct Layers {
     pub(crate) requests: Arc<RequestLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jitter: Arc<Jitter>,
-    pub(crate) environment: Environment,
+    pub(crate) connectors: Arc<Registry>,
+    pub(crate) oauth: OAuthParts,
 }
 
 impl Connect for Layers {
     fn open(&self, def: &ConnectionDef) -> Result<Connection> {
-        if !CONNECTORS.contains(&def.connector.as_str()) {
-            let known = CONNECTORS.join(", ");
-            return Err(fail(def, format!("there is no connector {}; there is: {known}", def.connector)));
-        }
-        let options = ODataOptions::read(def, &self.environment)?;
+        // A replay needs no credentials, and asks for no token.
+        let oauth = (!self.network.is_replay).then_some(&self.oauth);
+        let access = self.connectors.open(def, oauth)?;
         Ok(Connection {
             def: def.clone(),
-            transport: self.stack(&options),
-            fingerprint: fingerprint(&options),
-            writes: options.writes,
-            connector: Connector::OData(options.model),
-            base: options.base,
+            transport: self.stack(&access),
+            fingerprint: fingerprint(def, &access),
+            writes: access.writes,
+            connector: access.connector,
+            base: access.base,
         })
+    }
+
+    fn offered(&self, name: &str) -> Option<ConnectionDef> {
+        self.connectors.offered(name)
+    }
+
+    fn offered_names(&self) -> Vec<String> {
+        self.connectors.offered_names()
+    }
+
+    fn advice(&self, name: &str) -> Option<String> {
+        self.connectors.missing(name)
     }
 }
 
 impl Layers {
-    fn stack(&self, options: &ODataOptions) -> Arc<dyn Transport> {
-        let origin = options.base.origin();
-        let inner = Arc::clone(&self.network.inner);
-        let signed: Arc<dyn Transport> = if self.network.is_replay {
-            inner
-        } else {
-            Arc::new(Auth::new(inner, origin.clone(), options.credentials.clone()))
-        };
+    pub(crate) fn stack(&self, access: &Access) -> Arc<dyn Transport> {
+        let origin = access.base.origin();
+        let mut signed = Arc::clone(&self.network.inner);
+        if !self.network.is_replay {
+            for credentials in &access.credentials {
+                signed = Arc::new(Auth::new(signed, origin.clone(), credentials.clone()));
+            }
+        }
         let recorded: Arc<dyn Transport> = match &self.network.recorder {
             Some(recorder) => {
-                Arc::new(Record::new(signed, Arc::clone(recorder)).blanking(options.credentials.secrets()))
+                let record = Record::new(signed, Arc::clone(recorder));
+                Arc::new(access.credentials.iter().fold(record, Record::blanking_all_of))
             }
             None => signed,
         };
         let observed = Observe::new(recorded, Arc::clone(&self.requests), Arc::clone(&self.clock));
         let collected = Collect::new(Arc::new(observed));
         let clock = Arc::clone(&self.clock);
-        let retried = Retry::new(Arc::new(collected), RetryPolicy::default(), clock, Arc::clone(&self.jitter));
-        let guarded = OriginGuard::new(Arc::new(retried), origin, options.allow_origins.clone());
+        let policy = RetryPolicy { throttles: access.throttles.clone(), ..RetryPolicy::default() };
+        let mut retried = Retry::new(Arc::new(collected), policy, clock, Arc::clone(&self.jitter));
+        if access.is_renewed {
+            retried = retried.renewing(origin.clone());
+        }
+        let mut guarded = OriginGuard::new(Arc::new(retried), origin, access.allow_origins.clone());
+        for credentials in &access.credentials {
+            if let Credentials::Query { name, .. } = credentials {
+                guarded = guarded.stripping(name);
+            }
+        }
         Arc::new(Redirect::new(Arc::new(guarded)))
     }
 }
 
 /// Identifies what the connection reaches and as whom. Of a secret only 32 bits of its hash go in: enough to
 /// tell two apart, too few to find it again from the state folder.
-fn fingerprint(options: &ODataOptions) -> String {
-    let (user, secret) = match &options.credentials {
-        Credentials::None => ("", None),
-        Credentials::Basic { user, password } => (user.as_str(), Some(password)),
-        Credentials::Bearer(token) => ("", Some(token)),
-    };
+fn fingerprint(def: &ConnectionDef, access: &Access) -> String {
     let mut hash = Sha256::new();
-    for part in ["odata", options.base.as_str(), user] {
-        hash.update(part.as_bytes());
+    let mut add = |part: &[u8]| {
+        hash.update(part);
         hash.update([0]);
-    }
-    if let Some(secret) = secret {
-        hash.update(&Sha256::digest(secret.expose().as_bytes())[..4]);
+    };
+    add(def.connector.as_bytes());
+    add(access.base.as_str().as_bytes());
+    for credentials in &access.credentials {
+        let (name, secret): (&str, Option<&Secret>) = match credentials {
+            Credentials::None => ("", None),
+            Credentials::Basic { user, password } => (user, Some(password)),
+            Credentials::Bearer(token) => ("", Some(token)),
+            Credentials::Header { name, value } | Credentials::Query { name, value } => (name, Some(value)),
+            // A login is the connection's own.
+            Credentials::Token(source) => {
+                add(source.identity().as_bytes());
+                (&def.name, None)
+            }
+        };
+        add(name.as_bytes());
+        if let Some(secret) = secret {
+            add(&Sha256::digest(secret.expose().as_bytes())[..4]);
+        }
     }
     hex(&hash.finalize()[..16])
 }

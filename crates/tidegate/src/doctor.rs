@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use tidegate_engine::Connection;
 use tidegate_transport::{Purpose, Request, Response, Statement};
 
-use crate::{Engine, Error, ErrorKind, Result};
+use crate::{Engine, Result};
 
 /// Above this the server's clock or ours is off enough to matter for tokens and quota windows.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
@@ -40,11 +40,7 @@ impl Engine {
     /// # Errors
     /// When there is no connection of this name. What is wrong with the connection is in the checks.
     pub async fn doctor(&self, name: &str) -> Result<Vec<Check>> {
-        let connection = self.inner.connection(name).ok_or_else(|| {
-            let known = self.inner.connection_names().join(", ");
-            let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are: {known}") };
-            Error::new(ErrorKind::Name, format!("there is no connection {name}; {known}"))
-        })?;
+        let connection = self.inner.connection(name).ok_or_else(|| self.no_connection(name))?;
         let sent_at = self.clock.now();
         let response = match get(&connection, "", "application/json").await {
             Ok(response) => response,
@@ -122,8 +118,12 @@ fn limits(headers: &HeaderMap) -> Check {
 async fn metadata(connection: &Connection) -> Check {
     let statement = Arc::new(Statement::new(0));
     let source = connection.source(&Arc::from("doctor"), &statement);
-    let tidegate_engine::Connector::OData(options) = &connection.connector else {
-        return note("metadata", "this connector does not describe itself".to_owned());
+    let options = match &connection.connector {
+        tidegate_engine::Connector::OData(options) => options,
+        tidegate_engine::Connector::Manifest(model) => {
+            return ok("metadata", format!("{} tables, as its manifest says", model.tables.len()));
+        }
+        _ => return note("metadata", "this connector does not describe itself".to_owned()),
     };
     let description = match tidegate_remote::discover::odata_metadata(&source, None).await {
         Ok(Some(description)) => description,

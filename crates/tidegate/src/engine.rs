@@ -3,9 +3,15 @@
 use std::sync::Arc;
 
 use tidegate_state::State;
-use tidegate_transport::Clock;
+use tidegate_transport::{Clock, Credentials, Secret, Statement};
+use url::Url;
 
-use crate::{Builder, ConnectionDef, Result, Session};
+use crate::config::Config;
+use crate::connect::Layers;
+use crate::connector::{Access, ConnectorInfo, Registry};
+use crate::infer::{self, Inferred};
+use crate::oauth::{self, Login, OAuthParts};
+use crate::{Builder, ConnectionDef, Error, ErrorKind, Result, Session};
 
 /// Connections, sockets, caches and state, shared by all sessions of a process. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,6 +19,9 @@ pub struct Engine {
     pub(crate) inner: tidegate_engine::Engine,
     pub(crate) state: Arc<State>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) connectors: Arc<Registry>,
+    pub(crate) layers: Arc<Layers>,
+    pub(crate) oauth: OAuthParts,
 }
 
 impl Engine {
@@ -41,5 +50,73 @@ impl Engine {
     #[must_use]
     pub fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// Takes the manifests that a configuration was read with, so that they are used as they were then.
+    ///
+    /// # Errors
+    /// What is wrong with one of them; the others are taken.
+    pub fn take_manifests(&self, config: &Config) -> Result<()> {
+        let taken: Vec<Result<()>> =
+            config.manifests.iter().map(|(path, text)| self.connectors.hand_in(path, text)).collect();
+        taken.into_iter().collect()
+    }
+
+    /// All connectors.
+    #[must_use]
+    pub fn connectors(&self) -> Vec<ConnectorInfo> {
+        self.connectors.list()
+    }
+
+    /// The manifest of a connector, by its name or the path of its file.
+    ///
+    /// # Errors
+    /// There is none, or it is wrong.
+    pub fn manifest(&self, connector: &str) -> Result<Arc<tidegate_spec::Manifest>> {
+        self.connectors.manifest(connector)
+    }
+
+    /// Logs a connection in that signs with OAuth2's authorization code: `open` is called with the URL that a browser
+    /// must open.
+    ///
+    /// # Errors
+    /// There is no such connection, it needs no login, or the login failed.
+    pub async fn login(&self, name: &str, open: impl FnOnce(&Url) + Send) -> Result<Login> {
+        let connection = self.inner.connection(name).ok_or_else(|| self.no_connection(name))?;
+        let config = self.connectors.login(&connection.def)?;
+        oauth::login(&config, name, &self.oauth, open).await
+    }
+
+    /// Asks an API and writes a manifest for it: three calls at most.
+    ///
+    /// # Errors
+    /// The API cannot be reached, or answers with nothing that rows could be found in.
+    pub async fn infer(&self, name: &str, url: &Url, token: Option<&Secret>) -> Result<Inferred> {
+        let mut base = url.clone();
+        base.set_query(None);
+        let access = Access {
+            base,
+            credentials: token.map(|token| Credentials::Bearer(token.clone())).into_iter().collect(),
+            is_renewed: false,
+            allow_origins: Vec::new(),
+            throttles: Vec::new(),
+            writes: false,
+            connector: tidegate_engine::Connector::OData(tidegate_spec::odata::Options::default()),
+        };
+        let transport = self.layers.stack(&access);
+        let samples = infer::samples(&transport, &Arc::new(Statement::new(0)), url, token).await?;
+        infer::manifest(name, &samples)
+    }
+
+    /// Waits for tokens that are being renewed, as a program should before it ends: one that can be used once is lost
+    /// when its successor's arrival is missed.
+    pub async fn settle(&self) {
+        self.oauth.renewals.settle().await;
+    }
+
+    pub(crate) fn no_connection(&self, name: &str) -> Error {
+        let known = self.inner.connection_names().join(", ");
+        let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are: {known}") };
+        Error::new(ErrorKind::Name, format!("there is no connection {name}; {known}"))
     }
 }

@@ -20,19 +20,24 @@
 mod builder;
 pub mod config;
 mod connect;
+mod connector;
 pub mod doctor;
 mod engine;
 mod environment;
 mod failure;
+pub mod infer;
+pub mod oauth;
 mod options;
 
 pub use builder::{Builder, StateLocation};
+pub use connector::{ColumnInfo, ConnectorInfo, ConnectorKind, columns, describe, is_path};
 pub use engine::Engine;
-pub use options::connectors;
 pub use tidegate_engine::{
     Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, OptionValue, Prepared, Result, Session, Settings,
     StatementKind, Summary, redact_sql,
 };
+/// What manifests are: parsed, checked and described.
+pub use tidegate_spec::manifest;
 /// The seam to the network, for what [`Builder::network`] takes.
 pub use tidegate_transport as transport;
 pub use tidegate_transport::{Clock, StatementCounts, SystemClock, TestClock};

@@ -1,79 +1,32 @@
-//! Options of the built-in connectors: which there are, what they take, and how they are read.
+//! Options of connections: what every connector takes, and how values are read.
 
 use std::collections::BTreeMap;
 
 use tidegate_engine::{ConnectionDef, OptionValue};
-use tidegate_spec::names::NameStyle;
-use tidegate_spec::odata::{self, TextComparison, Totals};
 use tidegate_transport::{Credentials, Secret};
 use url::{Origin, Url};
 
 use crate::environment::Environment;
 use crate::{Error, ErrorKind, Result};
 
-/// Connectors that are built in.
-pub(crate) const CONNECTORS: &[&str] = &["odata"];
-
-/// Options of `odata`, each with what it takes.
-pub(crate) const ODATA_OPTIONS: &[(&str, &str)] = &[
-    ("url", "the service root, such as 'https://host/odata/v4/sales'"),
-    ("user", "the user for basic authentication"),
-    ("password", "the password for basic authentication"),
-    ("token", "a bearer token"),
+/// Options of every connector, each with what it takes.
+pub(crate) const COMMON_OPTIONS: &[(&str, &str)] = &[
+    ("url", "the base URL, such as 'https://host/odata/v4/sales'"),
     ("writes", "'true' to allow mutations"),
-    ("names", "'lower' or 'snake'"),
-    ("text", "'collated', or 'binary' for a service that compares text by code point"),
-    ("totals", "'trust', or 'ignore' for a service that miscounts the rows that match"),
     ("allow_origins", "other origins that next links and redirects may lead to, separated by commas"),
 ];
 
 const URL_FORM: &str = "option url must begin with https:// or http://, and name a host";
 
-/// The built-in connectors, each with its options and what they take.
-pub fn connectors() -> impl Iterator<Item = (&'static str, &'static [(&'static str, &'static str)])> {
-    CONNECTORS.iter().map(|connector| (*connector, ODATA_OPTIONS))
-}
-
-/// The options of an `odata` connection, read.
-#[derive(Debug)]
-pub(crate) struct ODataOptions {
-    pub(crate) base: Url,
-    pub(crate) credentials: Credentials,
-    pub(crate) writes: bool,
-    pub(crate) model: odata::Options,
-    pub(crate) allow_origins: Vec<Origin>,
-}
-
-impl ODataOptions {
-    pub(crate) fn read(def: &ConnectionDef, environment: &Environment) -> Result<Self> {
-        let options = Options::new(def, environment, ODATA_OPTIONS)?;
-        let base = options.base_url()?;
-        let credentials = options.credentials(&base)?;
-        let names = options.choice("names", &[("lower", NameStyle::Lower), ("snake", NameStyle::Snake)])?;
-        let text = [("collated", TextComparison::Collated), ("binary", TextComparison::Binary)];
-        let totals = [("trust", Totals::Trust), ("ignore", Totals::Ignore)];
-        Ok(Self {
-            credentials,
-            writes: options.choice("writes", &[("true", true), ("false", false)])?.unwrap_or(false),
-            model: odata::Options {
-                names: names.unwrap_or_default(),
-                text: options.choice("text", &text)?.unwrap_or_default(),
-                totals: options.choice("totals", &totals)?.unwrap_or_default(),
-            },
-            allow_origins: options.origins()?,
-            base: without_user_info(base),
-        })
-    }
-}
-
 /// The options of one connection, with variables looked up.
-struct Options<'a> {
+#[derive(Debug)]
+pub(crate) struct Options<'a> {
     def: &'a ConnectionDef,
     values: BTreeMap<&'a str, String>,
 }
 
 impl<'a> Options<'a> {
-    fn new(def: &'a ConnectionDef, environment: &Environment, known: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) fn new(def: &'a ConnectionDef, environment: &Environment, known: &[(&str, &str)]) -> Result<Self> {
         let mut values = BTreeMap::new();
         for (name, value) in &def.options {
             if !known.iter().any(|(option, _)| option == name) {
@@ -90,12 +43,17 @@ impl<'a> Options<'a> {
         Ok(Self { def, values })
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    fn base_url(&self) -> Result<Url> {
+    pub(crate) fn base_url(&self) -> Result<Url> {
         let text = self.get("url").ok_or_else(|| fail(self.def, "option url is missing: url 'https://host/path'"))?;
+        self.url_of(text)
+    }
+
+    /// A base URL, ending in `/`.
+    pub(crate) fn url_of(&self, text: &str) -> Result<Url> {
         // The text may hold a password: it is not shown.
         let mut url = Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => fail(self.def, URL_FORM),
@@ -112,7 +70,7 @@ impl<'a> Options<'a> {
         Ok(url)
     }
 
-    fn credentials(&self, base: &Url) -> Result<Credentials> {
+    pub(crate) fn credentials(&self, base: &Url) -> Result<Credentials> {
         let in_url = (!base.username().is_empty() || base.password().is_some()).then(|| {
             let decode = |text: &str| percent_decode(text);
             (decode(base.username()), decode(base.password().unwrap_or_default()))
@@ -130,7 +88,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
+    pub(crate) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let found = choices.iter().find(|(text, _)| text.eq_ignore_ascii_case(value));
         found.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
@@ -139,7 +97,11 @@ impl<'a> Options<'a> {
         })
     }
 
-    fn origins(&self) -> Result<Vec<Origin>> {
+    pub(crate) fn writes(&self) -> Result<bool> {
+        Ok(self.choice("writes", &[("true", true), ("false", false)])?.unwrap_or(false))
+    }
+
+    pub(crate) fn origins(&self) -> Result<Vec<Origin>> {
         let list = self.get("allow_origins").unwrap_or_default();
         let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         origins
@@ -153,7 +115,7 @@ impl<'a> Options<'a> {
     }
 }
 
-fn without_user_info(mut url: Url) -> Url {
+pub(crate) fn without_user_info(mut url: Url) -> Url {
     // Both can fail only for URLs without a host, which `base_url` has refused.
     let _ = url.set_username("");
     let _ = url.set_password(None);

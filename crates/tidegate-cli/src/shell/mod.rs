@@ -15,7 +15,7 @@ use reedline::{
     ColumnarMenu, Emacs, KeyCode, KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, Signal,
     default_emacs_keybindings,
 };
-use tidegate::{Error, Session};
+use tidegate::{Engine, Error, Session};
 use tokio::runtime::Runtime;
 
 use crate::args::Options;
@@ -28,6 +28,7 @@ const MENU: &str = "completion";
 
 /// The state of a shell.
 pub(crate) struct Shell {
+    engine: Engine,
     runner: Runner,
     editor: Reedline,
 }
@@ -43,7 +44,9 @@ enum Next {
 pub(crate) fn run(runtime: &Runtime, options: &Options) -> Exit {
     let ended = runtime.block_on(open(options)).map_err(|error| messages::describe(&error)).and_then(|mut shell| {
         messages::say(&format!("tidegate {}; \\? for help, \\q to quit", env!("CARGO_PKG_VERSION")));
-        shell.read(runtime)
+        let read = shell.read(runtime);
+        runtime.block_on(shell.engine.settle());
+        read
     });
     match ended {
         Ok(()) => Exit::Done,
@@ -64,7 +67,7 @@ async fn open(options: &Options) -> Result<Shell, Error> {
     let history = history::open(open::state_folder(options)?.as_deref());
     let mut runner = Runner::new(Arc::clone(&session), options.format, Interrupts::listen(false));
     runner.closing = true;
-    Ok(Shell { runner, editor: editor(session, history) })
+    Ok(Shell { engine, runner, editor: editor(session, history) })
 }
 
 fn editor(session: Arc<Session>, history: history::BlankedHistory) -> Reedline {

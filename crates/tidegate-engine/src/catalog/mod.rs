@@ -4,6 +4,7 @@
 //! connections that a statement names, before DataFusion plans it: the providers here then answer from memory.
 
 mod files;
+mod manifests;
 mod models;
 mod nearest;
 mod providers;

@@ -1,6 +1,7 @@
 //! What APIs say of themselves, shared by all sessions.
 //!
-//! A description lives in memory once parsed, and in the state folder as it was sent. One that was checked
+//! What a manifest says is there when its connection is opened ([`super::manifests`]): the rest is about APIs that are
+//! asked. A description lives in memory once parsed, and in the state folder as it was sent. One that was checked
 //! within `metadata_max_age` is taken as it is; an older one is revalidated in one call. Two statements that want
 //! the same description wait for one call.
 
@@ -12,6 +13,7 @@ use tidegate_remote::discover::{Description, odata_metadata};
 use tidegate_spec::{Model, Table, odata};
 use tidegate_state::CachedMetadata;
 
+use super::manifests::Manifests;
 use crate::session::Run;
 use crate::{Connection, Connector, Engine, Error, ErrorKind, Result};
 
@@ -20,18 +22,30 @@ use crate::{Connection, Connector, Engine, Error, ErrorKind, Result};
 pub(crate) struct Known {
     /// Its tables, in the API's order.
     pub(crate) tables: Arc<[Arc<Table>]>,
+}
+
+impl Known {
+    pub(super) fn new(tables: Vec<Table>) -> Self {
+        Self { tables: tables.into_iter().map(Arc::new).collect() }
+    }
+
+    /// The table with this SQL name.
+    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// A description that a server gave.
+#[derive(Debug, Clone)]
+struct Fetched {
+    known: Arc<Known>,
     /// When the server last said that it holds.
     checked_at: SystemTime,
     /// What revalidates it; the document itself is not kept in memory.
     validators: Description,
 }
 
-impl Known {
-    /// The table with this SQL name.
-    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
-        self.tables.iter().find(|table| table.name == name)
-    }
-
+impl Fetched {
     /// A clock that was set back makes it old rather than eternal.
     fn is_fresh(&self, now: SystemTime, max_age: Duration) -> bool {
         now.duration_since(self.checked_at).is_ok_and(|age| age <= max_age)
@@ -42,78 +56,110 @@ impl Known {
 #[derive(Debug, Default)]
 pub(crate) struct Models {
     entries: Mutex<HashMap<String, Arc<Entry>>>,
+    manifests: Manifests,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     flight: tokio::sync::Mutex<()>,
-    known: RwLock<Option<Arc<Known>>>,
+    fetched: RwLock<Option<Arc<Fetched>>>,
 }
 
 impl Entry {
-    fn known(&self) -> Option<Arc<Known>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn fetched(&self) -> Option<Arc<Fetched>> {
+        self.fetched.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, known: Known) -> Arc<Known> {
-        let known = Arc::new(known);
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
-        known
+    fn keep(&self, fetched: Fetched) -> Arc<Fetched> {
+        let fetched = Arc::new(fetched);
+        *self.fetched.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fetched));
+        fetched
+    }
+
+    /// What this process has, or else what the state folder has.
+    fn fetched_or_cached(
+        &self,
+        engine: &Engine,
+        connection: &Connection,
+        options: &odata::Options,
+    ) -> Option<Arc<Fetched>> {
+        self.fetched().or_else(|| cached(engine, connection, options).map(|fetched| self.keep(fetched)))
     }
 }
 
 impl Models {
     /// The description as far as it is known in this process, however old.
     pub(crate) fn known(&self, connection: &Connection) -> Option<Arc<Known>> {
-        self.entry(connection).known()
+        match &connection.connector {
+            Connector::Manifest(model) => Some(self.manifests.known(model)),
+            Connector::OData(options) => {
+                self.entry(connection, options).fetched().map(|fetched| Arc::clone(&fetched.known))
+            }
+        }
     }
 
     /// The same, looking into the state folder too. Sends nothing.
     pub(crate) fn known_or_cached(&self, engine: &Engine, connection: &Connection) -> Option<Arc<Known>> {
-        let entry = self.entry(connection);
-        entry.known().or_else(|| cached(engine, connection).map(|known| entry.keep(known)))
+        match &connection.connector {
+            Connector::Manifest(model) => Some(self.manifests.known(model)),
+            Connector::OData(options) => {
+                let fetched = self.entry(connection, options).fetched_or_cached(engine, connection, options);
+                fetched.map(|fetched| Arc::clone(&fetched.known))
+            }
+        }
     }
 
     /// The description, not older than the session's `metadata_max_age`. The call, if one is needed, is paid for
-    /// by the statement of `run`.
+    /// by the statement of `run`. A manifest needs none.
     ///
     /// # Errors
     /// When the API does not answer with a description that can be read.
     pub(crate) async fn resolve(&self, connection: &Connection, run: &Run) -> Result<Arc<Known>> {
-        let engine = run.engine();
-        let entry = self.entry(connection);
-        let _one_at_a_time = entry.flight.lock().await;
-        let known = self.known_or_cached(engine, connection);
-        let now = engine.parts().clock.now();
-        if let Some(known) = &known
-            && known.is_fresh(now, run.settings().metadata_max_age)
-        {
-            return Ok(Arc::clone(known));
-        }
-        let source = connection.source(run.principal(), &run.statement()?);
-        let Connector::OData(options) = &connection.connector;
-        let validators = known.as_ref().map(|known| &known.validators);
-        let answer = odata_metadata(&source, validators).await?;
-        let now = engine.parts().clock.now();
-        match (answer, known) {
-            (Some(description), _) => {
-                read(engine, connection, options, description, now).map(|known| entry.keep(known))
+        match &connection.connector {
+            Connector::Manifest(model) => {
+                for note in self.manifests.untold_notes(model) {
+                    run.engine().warn(Some(&connection.def.name), note);
+                }
+                Ok(self.manifests.known(model))
             }
-            (None, Some(known)) => {
-                let kept = engine.parts().state.touch_metadata(&connection.fingerprint, now);
-                warn_of_state(engine, kept);
-                Ok(entry.keep(Known { checked_at: now, ..Known::clone(&known) }))
-            }
-            (None, None) => Err(Error::new(
-                ErrorKind::Remote,
-                format!("{}: the server says that a description holds which it never sent", connection.def.name),
-            )),
+            Connector::OData(options) => self.resolve_odata(connection, options, run).await,
         }
     }
 
-    fn entry(&self, connection: &Connection) -> Arc<Entry> {
+    async fn resolve_odata(&self, connection: &Connection, options: &odata::Options, run: &Run) -> Result<Arc<Known>> {
+        let engine = run.engine();
+        let entry = self.entry(connection, options);
+        let _one_at_a_time = entry.flight.lock().await;
+        let fetched = entry.fetched_or_cached(engine, connection, options);
+        let now = engine.parts().clock.now();
+        if let Some(fetched) = &fetched
+            && fetched.is_fresh(now, run.settings().metadata_max_age)
+        {
+            return Ok(Arc::clone(&fetched.known));
+        }
+        let source = connection.source(run.principal(), &run.statement()?);
+        let validators = fetched.as_ref().map(|fetched| &fetched.validators);
+        let answer = odata_metadata(&source, validators).await?;
+        let now = engine.parts().clock.now();
+        let newest = match (answer, fetched) {
+            (Some(description), _) => read(engine, connection, options, description, now)?,
+            (None, Some(fetched)) => {
+                let kept = engine.parts().state.touch_metadata(&connection.fingerprint, now);
+                warn_of_state(engine, kept);
+                Fetched { checked_at: now, ..Fetched::clone(&fetched) }
+            }
+            (None, None) => {
+                let name = &connection.def.name;
+                let message = format!("{name}: the server says that a description holds which it never sent");
+                return Err(Error::new(ErrorKind::Remote, message));
+            }
+        };
+        Ok(Arc::clone(&entry.keep(newest).known))
+    }
+
+    fn entry(&self, connection: &Connection, options: &odata::Options) -> Arc<Entry> {
         // The same document reads differently under other options.
-        let key = format!("{} {:?}", connection.fingerprint, connection.connector);
+        let key = format!("{} {options:?}", connection.fingerprint);
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry(key).or_default())
     }
@@ -126,7 +172,7 @@ fn read(
     options: &odata::Options,
     description: Description,
     now: SystemTime,
-) -> Result<Known> {
+) -> Result<Fetched> {
     let name = &connection.def.name;
     let model = odata::parse(&description.document, options).map_err(|error| {
         let message = format!("{name}: the API's description at {} cannot be read: {error}", connection.base);
@@ -136,11 +182,11 @@ fn read(
     let metadata =
         CachedMetadata { document, etag: etag.clone(), last_modified: last_modified.clone(), checked_at: now };
     warn_of_state(engine, engine.parts().state.put_metadata(&connection.fingerprint, &metadata));
-    Ok(known(engine, connection, model, now, etag, last_modified))
+    Ok(fetched(engine, connection, model, now, etag, last_modified))
 }
 
 /// What the state folder has. A document that cannot be read any more is as good as none: it is fetched anew.
-fn cached(engine: &Engine, connection: &Connection) -> Option<Known> {
+fn cached(engine: &Engine, connection: &Connection, options: &odata::Options) -> Option<Fetched> {
     let metadata = match engine.parts().state.metadata(&connection.fingerprint) {
         Ok(metadata) => metadata?,
         Err(error) => {
@@ -148,25 +194,24 @@ fn cached(engine: &Engine, connection: &Connection) -> Option<Known> {
             return None;
         }
     };
-    let Connector::OData(options) = &connection.connector;
     let model = odata::parse(&metadata.document, options).ok()?;
     let CachedMetadata { etag, last_modified, checked_at, .. } = metadata;
-    Some(known(engine, connection, model, checked_at, etag, last_modified))
+    Some(fetched(engine, connection, model, checked_at, etag, last_modified))
 }
 
-fn known(
+fn fetched(
     engine: &Engine,
     connection: &Connection,
     model: Model,
     checked_at: SystemTime,
     etag: Option<String>,
     last_modified: Option<String>,
-) -> Known {
+) -> Fetched {
     for note in model.notes {
         engine.warn(Some(&connection.def.name), note);
     }
-    Known {
-        tables: model.tables.into_iter().map(Arc::new).collect(),
+    Fetched {
+        known: Arc::new(Known::new(model.tables)),
         checked_at,
         validators: Description { document: String::new(), etag, last_modified },
     }

@@ -114,7 +114,7 @@ fn list(predicate: &Predicate, negated: bool) -> Option<(usize, Vec<Scalar>)> {
 }
 
 /// `column [NOT] IN (values)`; one value is a comparison.
-pub(super) fn in_list(column: usize, mut values: Vec<Scalar>, negated: bool) -> Predicate {
+pub(crate) fn in_list(column: usize, mut values: Vec<Scalar>, negated: bool) -> Predicate {
     if values.len() == 1 {
         let op = if negated { CompareOp::NotEq } else { CompareOp::Eq };
         return Predicate::Compare { column, op, value: values.swap_remove(0) };

@@ -77,7 +77,7 @@ fn escape(char: char) -> impl Iterator<Item = char> {
     matches!(char, '%' | '_' | '\\').then_some('\\').into_iter().chain([char])
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

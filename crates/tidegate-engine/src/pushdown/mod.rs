@@ -10,9 +10,12 @@ mod convert;
 mod display;
 mod like;
 mod literal;
+mod sql;
 
+pub(crate) use condition::in_list;
 pub use convert::{Pushed, convert};
 pub use display::describe;
+pub use sql::sql_text;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use tidegate_remote::Source;
 use tidegate_transport::Statement;
 
-use crate::Connection;
+use crate::{Connection, Connector};
 
 /// Connections by name, and the statement that pays. Put into the `SessionConfig` of each execution as an
 /// extension, found by operators in their `TaskContext`.
@@ -66,6 +66,14 @@ impl ScanContext {
     pub fn of(task: &TaskContext) -> Result<Arc<Self>> {
         let context = task.session_config().get_extension::<Self>();
         context.ok_or_else(|| DataFusionError::Internal("a scan was run outside a tidegate session".to_owned()))
+    }
+
+    /// What makes the connection's rows be counted here in place of by its API.
+    pub(super) fn advice_on_counts(&self, connection: &str) -> &'static str {
+        match self.connections.get(connection).map(|connection| &connection.connector) {
+            Some(Connector::OData(_)) => "the connection's option totals = 'ignore' counts rows here",
+            _ => "SET tidegate.pushdown = false counts rows here",
+        }
     }
 
     /// The source of this connection. What it spends is counted for the statement, and apart.

@@ -1,4 +1,4 @@
-//! The operator that lets an API count: `SELECT count(*)` in one call, sent when it runs.
+//! The operator that lets an API count: `SELECT count(*)` in one call for each request, sent when it runs.
 
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
@@ -19,23 +19,26 @@ use datafusion::physical_plan::{
 use futures::stream;
 use tidegate_remote::{ScanRequest, Source};
 
-use super::ScanContext;
-use super::exec::fmt_request;
+use super::exec::{fmt_request, fmt_requests};
 use super::metrics::ScanMetrics;
+use super::{ApiScanExec, ScanContext};
 use crate::ErrorKind;
 
-/// One row, in which every column is the number of rows that match the request's filter.
+/// One row, in which every column is the number of rows that match the requests' filters.
 #[derive(Debug, Clone)]
 pub struct ApiCountExec {
     connection: Arc<str>,
-    request: ScanRequest,
+    /// What all requests have in common, for show.
+    common: ScanRequest,
+    /// No row belongs to two of them.
+    requests: Arc<[ScanRequest]>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl ApiCountExec {
-    /// Counts the rows of `request`; the columns of `schema` are all `Int64`.
-    pub(super) fn new(connection: Arc<str>, request: ScanRequest, schema: SchemaRef) -> Self {
+    /// Counts the rows of `scan`; the columns of `schema` are all `Int64`.
+    pub(super) fn new(scan: &ApiScanExec, schema: SchemaRef) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(1),
@@ -43,30 +46,40 @@ impl ApiCountExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        Self { connection, request, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
+        Self {
+            connection: Arc::clone(scan.connection()),
+            common: scan.common().clone(),
+            requests: scan.requests().cloned().collect(),
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 }
 
 async fn count(
     source: Source,
-    request: ScanRequest,
+    requests: Arc<[ScanRequest]>,
     schema: SchemaRef,
     mut metrics: ScanMetrics,
+    advice: &'static str,
 ) -> Result<RecordBatch> {
-    let place = format!("{}.{}", source.connection, request.table.name);
-    let counted = tidegate_remote::count(source, request).await;
-    metrics.refresh();
-    let rows = counted.map_err(with_advice)?;
-    let rows = i64::try_from(rows).map_err(|_| {
-        DataFusionError::Execution(format!("{place}: the server counts {rows} rows, which is no number of rows"))
-    })?;
+    let mut rows = 0_i64;
+    for request in requests.iter() {
+        let counted = tidegate_remote::count(source.clone(), request.clone()).await;
+        metrics.refresh();
+        let counted = counted.map_err(|error| with_advice(error, advice))?;
+        rows = i64::try_from(counted).ok().and_then(|counted| rows.checked_add(counted)).ok_or_else(|| {
+            let place = format!("{}.{}", source.connection, request.table.name);
+            DataFusionError::Execution(format!("{place}: the server counts {counted} rows, which is no number of rows"))
+        })?;
+    }
     let column: ArrayRef = Arc::new(Int64Array::from(vec![rows]));
     let columns = schema.fields().iter().map(|_| Arc::clone(&column)).collect();
     Ok(metrics.output(RecordBatch::try_new(schema, columns)?))
 }
 
 /// A service that refuses to count although it declares to can still be read.
-fn with_advice(error: tidegate_remote::Error) -> crate::Error {
+fn with_advice(error: tidegate_remote::Error, advice: &str) -> crate::Error {
     let refused = match &error.kind {
         tidegate_remote::ErrorKind::Status { status, .. } => matches!(status.as_u16(), 400 | 501),
         _ => false,
@@ -75,7 +88,6 @@ fn with_advice(error: tidegate_remote::Error) -> crate::Error {
     if !refused {
         return error;
     }
-    let advice = "the connection's option totals = 'ignore' counts rows here for all its tables";
     crate::Error::new(ErrorKind::Remote, format!("{error}; {advice}")).with_source(error)
 }
 
@@ -84,8 +96,9 @@ impl DisplayAs for ApiCountExec {
         if matches!(format, DisplayFormatType::Default | DisplayFormatType::Verbose) {
             f.write_str("ApiCountExec: ")?;
         }
-        fmt_request(f, &self.connection, &self.request)?;
-        f.write_str(", calls=1")
+        fmt_request(f, &self.connection, &self.common)?;
+        fmt_requests(f, self.requests.len())?;
+        write!(f, ", calls={}", self.requests.len())
     }
 }
 
@@ -122,9 +135,11 @@ impl ExecutionPlan for ApiCountExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let source = ScanContext::of(&context)?.source(&self.connection)?;
+        let scans = ScanContext::of(&context)?;
+        let source = scans.source(&self.connection)?;
         let metrics = ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement));
-        let rows = count(source, self.request.clone(), self.schema(), metrics);
+        let rows =
+            count(source, Arc::clone(&self.requests), self.schema(), metrics, scans.advice_on_counts(&self.connection));
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), Box::pin(stream::once(rows)))))
     }
 

@@ -4,12 +4,11 @@ use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalSortExpr};
-use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
@@ -19,7 +18,7 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions, SortOrderPushdownResult,
 };
 use tidegate_remote::{BadValue, ScanRequest};
-use tidegate_spec::{Endpoint, Paging};
+use tidegate_spec::{Endpoint, EndpointKind, Paging};
 
 use super::ScanContext;
 use super::metrics::ScanMetrics;
@@ -32,8 +31,11 @@ use crate::pushdown::describe;
 #[derive(Debug, Clone)]
 pub struct ApiScanExec {
     connection: Arc<str>,
-    /// What every segment has in common: without order and fetch.
+    /// What all requests have in common, without order and fetch. Its filter is that of all of them together: it is
+    /// sent as it is only where there is one.
     request: ScanRequest,
+    /// The requests without an order.
+    requests: Arc<[Segment]>,
     /// Schema of the fetched columns.
     fetched: SchemaRef,
     /// Over the fetched columns.
@@ -42,38 +44,37 @@ pub struct ApiScanExec {
     output: Vec<usize>,
     fetch: Option<usize>,
     order: Vec<OrderKey>,
-    segments: Vec<Segment>,
+    /// The requests as they are made, one after the other.
+    segments: Arc<[Segment]>,
     pushdown: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl ApiScanExec {
-    /// A scan of `request`, whose order and fetch are left open here, as the optimizer adds them. `recheck` is
-    /// over the fetched columns (`fetched`), of which `output` are handed on.
+    /// A scan of `requests`, each of which is `request` but for its filter; order and fetch are left open here, as the
+    /// optimizer adds them. `recheck` is over the fetched columns (`fetched`), of which `output` are handed on.
     pub(super) fn try_new(
         connection: Arc<str>,
         request: ScanRequest,
+        requests: Vec<Segment>,
         fetched: SchemaRef,
         recheck: Recheck,
         output: Vec<usize>,
         pushdown: bool,
     ) -> Result<Self> {
-        if request.table.endpoints.get(request.endpoint).is_none() {
-            let table = &request.table.name;
-            return Err(DataFusionError::Plan(format!("{connection}.{table} has no endpoint that lists its rows")));
-        }
         let schema = Arc::new(fetched.project(&output)?);
-        let segments = vec![Segment { request: request.clone(), nulls: None }];
+        let requests: Arc<[Segment]> = requests.into();
         Ok(Self {
             connection,
             request,
+            segments: Arc::clone(&requests),
+            requests,
             fetched,
             recheck,
             output,
             fetch: None,
             order: Vec::new(),
-            segments,
             pushdown,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -91,9 +92,13 @@ impl ApiScanExec {
         &self.connection
     }
 
-    /// What the API is asked for, before order and fetch.
-    #[must_use]
-    pub fn request(&self) -> &ScanRequest {
+    /// What the API is asked for, one after the other, before order and fetch.
+    pub fn requests(&self) -> impl Iterator<Item = &ScanRequest> {
+        self.requests.iter().map(|segment| &segment.request)
+    }
+
+    /// What all requests have in common, with their filters as one.
+    pub(super) fn common(&self) -> &ScanRequest {
         &self.request
     }
 
@@ -114,16 +119,18 @@ impl ApiScanExec {
         if !self.pushdown || self.fetch.is_some() || self.request.on_bad_value == BadValue::Null {
             return None;
         }
+        // The rows of several requests are in no order among each other.
+        let [request] = self.requests.as_ref() else { return None };
         let key = |sort: &PhysicalSortExpr| {
             let column = sort.expr.downcast_ref::<Column>()?;
             Some(OrderKey { column: *self.output.get(column.index())?, options: sort.options })
         };
         let keys = order.iter().map(key).collect::<Option<Vec<_>>>()?;
-        let segments = segments(&self.request, &keys)?;
+        let segments = segments(&request.request, &keys)?;
         let equivalence = EquivalenceProperties::new_with_orderings(self.schema(), [order.to_vec()]);
         Some(Self {
             order: keys,
-            segments,
+            segments: segments.into(),
             properties: Arc::new(properties(equivalence)),
             metrics: ExecutionPlanMetricsSet::new(),
             ..self.clone()
@@ -159,16 +166,18 @@ pub(super) fn fmt_request(f: &mut Formatter<'_>, connection: &str, request: &Sca
     write!(f, "{connection}.{}, endpoint={endpoint}, pushed=[{pushed}]", table.name)
 }
 
+/// How many requests stand for the pushed filter, unless it is one.
+pub(super) fn fmt_requests(f: &mut Formatter<'_>, requests: usize) -> fmt::Result {
+    if requests > 1 { write!(f, ", requests={requests}") } else { Ok(()) }
+}
+
 impl DisplayAs for ApiScanExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut Formatter<'_>) -> fmt::Result {
         if matches!(format, DisplayFormatType::Default | DisplayFormatType::Verbose) {
             f.write_str("ApiScanExec: ")?;
         }
         fmt_request(f, &self.connection, &self.request)?;
-        match &self.recheck.residual {
-            Some(residual) => write!(f, ", residual=[{}]", fmt_sql(residual.as_ref()))?,
-            None => f.write_str(", residual=[]")?,
-        }
+        write!(f, ", residual=[{}]", self.recheck.residual_text())?;
         if !self.recheck.verified.is_empty() {
             write!(f, ", verified=[{}]", self.recheck.verified_text())?;
         }
@@ -176,10 +185,11 @@ impl DisplayAs for ApiScanExec {
         if let Some(fetch) = self.fetch {
             write!(f, ", fetch={fetch}")?;
         }
-        let single = self.endpoint().is_some_and(|endpoint| endpoint.paging == Paging::Single);
-        match (single, self.segments.len()) {
+        fmt_requests(f, self.requests.len())?;
+        let is_single = |endpoint: &Endpoint| endpoint.paging == Paging::Single || endpoint.kind == EndpointKind::Get;
+        match (self.endpoint().is_some_and(is_single), self.segments.len()) {
             (true, parts) => write!(f, ", calls<={parts}"),
-            (false, 1) => f.write_str(", calls=1 a page"),
+            (false, parts) if parts == self.requests.len() => f.write_str(", calls=1 a page"),
             (false, parts) => write!(f, ", calls=1 a page in {parts} parts"),
         }
     }
@@ -235,7 +245,7 @@ impl ExecutionPlan for ApiScanExec {
             source,
             scans,
             table: Arc::clone(&self.request.table),
-            segments: self.segments.clone().into(),
+            segments: self.segments.iter().cloned().collect(),
             fetched: Arc::clone(&self.fetched),
             recheck: self.recheck.clone(),
             output: self.output.clone(),

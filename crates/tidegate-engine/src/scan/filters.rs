@@ -5,29 +5,40 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
-use tidegate_remote::Predicate;
-use tidegate_remote::pushdown::push_filter;
-use tidegate_spec::Table;
+use tidegate_remote::pushdown::{Alternative, CannotAsk, MissingFilter, alternatives, push_filter};
+use tidegate_remote::{CompareOp, Predicate, Scalar};
+use tidegate_spec::{ColumnSource, Endpoint, FilterForm, Operator, Place, Table};
 
-use crate::pushdown::{Pushed, convert};
+use crate::pushdown::{Pushed, convert, in_list};
 
-/// Filters of one scan, divided.
-#[derive(Debug, Clone, PartialEq)]
+/// Filters of one scan, as far as they are the same for every endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    table: Arc<Table>,
+    filters: Vec<Expr>,
+    converted: Vec<Pushed>,
+    trust: Trust,
+    /// What may be asked for; an endpoint takes a part of it.
+    wanted: Option<Predicate>,
+    /// No row can satisfy the filters: there is nothing to ask.
+    pub(super) never: bool,
+}
+
+/// Filters of one scan, divided for one endpoint.
+#[derive(Debug, Clone)]
 pub(super) struct FilterSplit {
-    /// What the API is asked for.
-    pub(super) pushed: Option<Predicate>,
+    /// The requests, each with what the API is asked for; none when no row can satisfy the filters.
+    pub(super) alternatives: Vec<Alternative>,
     /// What has to be evaluated for every row that it returns.
     pub(super) residual: Option<Expr>,
     /// What the API declares to have evaluated exactly: checked again, since an API may ignore what it is asked.
     pub(super) verified: Vec<Expr>,
-    /// No row can satisfy the filters: there is nothing to ask.
-    pub(super) never: bool,
 }
 
 /// How far the API may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Nothing is pushed.
+    /// Nothing is pushed but what an endpoint cannot be asked without, and all is evaluated again.
     Nothing,
     /// A value that cannot be read is NULL here and something else to the API: everything is evaluated again,
     /// and nobody is asked for NULL.
@@ -54,47 +65,148 @@ pub(super) fn evaluable(table: &Table, filter: &Expr) -> bool {
     fits && walked.is_ok()
 }
 
-/// Divides the filters, all of which must hold.
-pub(super) fn split(table: &Arc<Table>, endpoint: usize, filters: &[Expr], trust: Trust) -> FilterSplit {
-    let local = || conjunction(filters.iter().cloned());
-    if trust == Trust::Nothing {
-        return FilterSplit { pushed: None, residual: local(), verified: Vec::new(), never: false };
+impl Question {
+    /// The question that these filters are, all of which must hold.
+    pub(super) fn new(table: &Arc<Table>, filters: &[Expr], trust: Trust) -> Self {
+        let converted: Vec<Pushed> = filters.iter().map(|filter| convert(table, filter)).collect();
+        let wanted = converted.iter().filter_map(|pushed| askable(pushed.predicate.clone()?, trust));
+        let wanted = all(wanted.collect());
+        let never = converted.iter().any(|pushed| pushed.never) || wanted.as_ref().is_some_and(contradicts);
+        Self { table: Arc::clone(table), filters: filters.to_vec(), converted, trust, wanted, never }
     }
-    let converted: Vec<Pushed> = filters.iter().map(|filter| convert(table, filter)).collect();
-    if converted.iter().any(|pushed| pushed.never) {
-        return FilterSplit { pushed: None, residual: None, verified: Vec::new(), never: true };
+
+    /// Columns that the filters read here, whichever endpoint is asked; sorted.
+    pub(super) fn columns(&self) -> Vec<usize> {
+        let read = self.filters.iter().zip(&self.converted).filter(|(_, pushed)| !self.is_always_true(pushed));
+        let mut columns: Vec<usize> = read
+            .flat_map(|(filter, _)| filter.column_refs())
+            .filter_map(|column| self.table.column_index(&column.name))
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
-    let asked = converted.iter().filter_map(|pushed| askable(pushed.predicate.clone()?, trust));
-    let Some(wanted) = all(asked.collect()) else {
-        let done = |pushed: &Pushed| trust == Trust::Declared && pushed.predicate.is_none() && pushed.whole;
-        let residual = conjunction(rest(filters, &converted, done));
-        return FilterSplit { pushed: None, residual, verified: Vec::new(), never: false };
-    };
-    if contradicts(&wanted) {
-        return FilterSplit { pushed: None, residual: None, verified: Vec::new(), never: true };
+
+    /// Filters that read one of these columns.
+    pub(super) fn filters_on(&self, columns: &[usize]) -> impl Iterator<Item = &Expr> {
+        self.filters.iter().filter(move |filter| {
+            let mut read = filter.column_refs().into_iter();
+            read.any(|column| self.table.column_index(&column.name).is_some_and(|column| columns.contains(&column)))
+        })
     }
-    let together = push_filter(table, endpoint, &wanted);
-    if trust == Trust::Superset {
-        return FilterSplit { pushed: together.predicate, residual: local(), verified: Vec::new(), never: false };
+
+    /// The filters as this endpoint takes them, where these columns are to be returned.
+    ///
+    /// # Errors
+    /// Filters without which it cannot be asked, or too many values.
+    pub(super) fn ask(&self, endpoint: usize, needed: &[usize]) -> Result<FilterSplit, CannotAsk> {
+        let wanted = match self.trust {
+            Trust::Nothing => self.wanted.as_ref().and_then(|wanted| self.indispensable(endpoint, wanted)),
+            Trust::Superset | Trust::Declared => self.wanted.clone(),
+        };
+        let alternatives = alternatives(&self.table, endpoint, wanted.as_ref())?;
+        let unsaid: Vec<MissingFilter> = needed
+            .iter()
+            .filter(|&&column| is_echo(&self.table, column) && !is_said(&alternatives, column))
+            .map(|&column| MissingFilter { column, operators: vec![Operator::Eq, Operator::In], unsayable: false })
+            .collect();
+        if !unsaid.is_empty() {
+            return Err(CannotAsk::Missing(unsaid));
+        }
+        if self.trust != Trust::Declared {
+            let residual = conjunction(self.filters.iter().cloned());
+            return Ok(FilterSplit { alternatives, residual, verified: Vec::new() });
+        }
+        let exact = |pushed: &Pushed| pushed.whole && self.is_decided(endpoint, pushed, &alternatives);
+        let residual = conjunction(self.rest(exact));
+        let verified = self.rest(|pushed| pushed.predicate.is_none() || !exact(pushed));
+        Ok(FilterSplit { alternatives, residual, verified })
     }
-    // Each filter alone tells which of them is exact, unless together they did not fit into one request.
-    let alone = |predicate: &Predicate| push_filter(table, endpoint, predicate);
-    let parts = converted.iter().filter_map(|pushed| alone(pushed.predicate.as_ref()?).predicate);
-    let fitted = all(parts.collect()) == together.predicate;
-    let exact = |pushed: &Pushed| {
-        pushed.whole
-            && match &pushed.predicate {
-                None => true,
-                Some(predicate) => together.exact || (fitted && alone(predicate).exact),
+
+    fn rest(&self, done: impl Fn(&Pushed) -> bool) -> Vec<Expr> {
+        let left = self.filters.iter().zip(&self.converted).filter(|(_, pushed)| !done(pushed));
+        left.map(|(filter, _)| filter.clone()).collect()
+    }
+
+    fn is_always_true(&self, pushed: &Pushed) -> bool {
+        self.trust == Trust::Declared && pushed.predicate.is_none() && pushed.whole
+    }
+
+    /// What has to be asked even where nothing is trusted: an endpoint cannot be asked without its required filters,
+    /// and a column that echoes the request has no value without one.
+    fn indispensable(&self, endpoint: usize, wanted: &Predicate) -> Option<Predicate> {
+        let endpoint = self.table.endpoints.get(endpoint)?;
+        let needs = |part: &&Predicate| {
+            single_column(part).is_some_and(|column| is_required(endpoint, column) || is_echo(&self.table, column))
+        };
+        all(parts(wanted).iter().filter(needs).cloned().collect())
+    }
+
+    /// Whether the API decides this filter exactly, with every request.
+    fn is_decided(&self, endpoint: usize, pushed: &Pushed, alternatives: &[Alternative]) -> bool {
+        let Some(predicate) = &pushed.predicate else { return true };
+        alternatives.iter().all(|alternative| {
+            if alternative.pushed.exact {
+                return true;
             }
-    };
-    let residual = conjunction(rest(filters, &converted, exact));
-    let verified = rest(filters, &converted, |pushed| pushed.predicate.is_none() || !exact(pushed));
-    FilterSplit { pushed: together.predicate, residual, verified, never: false }
+            // Each filter alone tells whether it is exact; it is sent unless there was no room for it.
+            let own = within(predicate, &alternative.keys);
+            let alone = push_filter(&self.table, endpoint, &own);
+            let sent = alternative.pushed.predicate.as_ref().map(parts).unwrap_or_default();
+            alone.exact && alone.predicate.as_ref().is_some_and(|own| parts(own).iter().all(|part| sent.contains(part)))
+        })
+    }
 }
 
-fn rest(filters: &[Expr], converted: &[Pushed], done: impl Fn(&Pushed) -> bool) -> Vec<Expr> {
-    filters.iter().zip(converted).filter(|(_, pushed)| !done(pushed)).map(|(filter, _)| filter.clone()).collect()
+/// The predicate for rows whose columns have these values alone.
+fn within(predicate: &Predicate, keys: &[(usize, Vec<Scalar>)]) -> Predicate {
+    let Predicate::In { column, values, negated: false } = predicate else { return predicate.clone() };
+    let Some((_, known)) = keys.iter().find(|(key, _)| key == column) else { return predicate.clone() };
+    let left: Vec<Scalar> = known.iter().filter(|value| values.contains(value)).cloned().collect();
+    if left.is_empty() { predicate.clone() } else { in_list(*column, left, false) }
+}
+
+/// Members of an AND, or the predicate itself.
+pub(super) fn parts(predicate: &Predicate) -> &[Predicate] {
+    match predicate {
+        Predicate::And(parts) => parts,
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// Whether the endpoint cannot be asked without a filter on the column: one that is declared so, or stands in its path.
+pub(super) fn is_required(endpoint: &Endpoint, column: usize) -> bool {
+    let in_path = |form: &FilterForm| form.column == column && matches!(form.place, Place::Path(_));
+    endpoint.filters.column(column).is_some_and(|filter| filter.required) || endpoint.filters.forms.iter().any(in_path)
+}
+
+/// Whether the column has the value of the request, and none without a filter.
+pub(super) fn is_echo(table: &Table, column: usize) -> bool {
+    table.columns.get(column).is_some_and(|column| column.source == ColumnSource::Request)
+}
+
+/// Whether each request asks for one value of the column.
+pub(super) fn is_said(alternatives: &[Alternative], wanted: usize) -> bool {
+    let is_one_value = |part: &Predicate| match part {
+        Predicate::Compare { column, op: CompareOp::Eq, .. } => *column == wanted,
+        Predicate::In { column, values, negated: false } => *column == wanted && values.len() == 1,
+        _ => false,
+    };
+    let asked = |alternative: &Alternative| {
+        alternative.pushed.predicate.as_ref().is_some_and(|pushed| parts(pushed).iter().any(is_one_value))
+    };
+    alternatives.iter().all(asked)
+}
+
+/// The column of a comparison; `None` for AND and OR.
+fn single_column(predicate: &Predicate) -> Option<usize> {
+    match predicate {
+        Predicate::And(_) | Predicate::Or(_) => None,
+        Predicate::Compare { column, .. }
+        | Predicate::In { column, .. }
+        | Predicate::Like { column, .. }
+        | Predicate::IsNull { column, .. } => Some(*column),
+    }
 }
 
 /// One predicate of several that must all hold.
@@ -110,7 +222,10 @@ pub(super) fn all(predicates: Vec<Predicate>) -> Option<Predicate> {
 }
 
 fn askable(predicate: Predicate, trust: Trust) -> Option<Predicate> {
-    if trust == Trust::Superset { without_null_tests(predicate) } else { Some(predicate) }
+    match trust {
+        Trust::Declared => Some(predicate),
+        Trust::Superset | Trust::Nothing => without_null_tests(predicate),
+    }
 }
 
 /// A weaker predicate that does not ask for NULL. An OR loses all of it with one of its sides.

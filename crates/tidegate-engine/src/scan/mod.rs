@@ -5,14 +5,18 @@
 //! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
 //! a query is planned or explained.
 
+mod choose;
 mod config;
 mod context;
 mod count;
 mod exec;
 mod filters;
+mod keys;
 mod metrics;
+mod missing;
 mod order;
 mod recheck;
+mod requests;
 mod rules;
 mod sequence;
 mod stream;

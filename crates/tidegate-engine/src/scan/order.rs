@@ -9,11 +9,13 @@ use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
 use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::common::{DataFusionError, Result};
+use serde::{Deserialize, Serialize};
 use tidegate_remote::pushdown::push_filter;
 use tidegate_remote::{Predicate, ScanRequest, SortKey};
-use tidegate_spec::NullOrder;
+use tidegate_spec::{Dialect, Endpoint, NullOrder, Sorting};
 
-use super::filters::{all, excludes_null};
+use super::filters::{all, excludes_null, parts};
+use super::keys::Key;
 
 /// One key of a promised order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +26,17 @@ pub(super) struct OrderKey {
 }
 
 /// One of the requests that a scan is made of, run one after the other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Segment {
     pub(super) request: ScanRequest,
     /// Rows of another kind belong to another segment.
     pub(super) nulls: Option<Nulls>,
+    /// Rows of other values belong to another segment.
+    pub(super) keys: Vec<Key>,
 }
 
 /// The kind of rows of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Nulls {
     /// Place among the fetched columns.
     pub(super) column: usize,
@@ -49,11 +53,15 @@ pub(super) struct Nulls {
 /// endpoint declares it.
 pub(super) fn segments(request: &ScanRequest, order: &[OrderKey]) -> Option<Vec<Segment>> {
     let endpoint = request.table.endpoints.get(request.endpoint)?;
+    if order.len() > most_keys(endpoint) {
+        return None;
+    }
     let mut sort = Vec::with_capacity(order.len());
     let mut first_nullable = false;
     for (place, key) in order.iter().enumerate() {
         let column = *request.columns.get(key.column)?;
-        let declared = endpoint.sort.iter().find(|declared| declared.column == column)?;
+        let declared =
+            endpoint.sort.iter().find(|declared| declared.column == column && has_words(endpoint, column))?;
         let nullable = request.table.columns.get(column)?.nullable
             && !request.filter.as_ref().is_some_and(|filter| excludes_null(filter, column));
         let declared_first = (declared.nulls == NullOrder::Lowest) != key.options.descending;
@@ -66,11 +74,27 @@ pub(super) fn segments(request: &ScanRequest, order: &[OrderKey]) -> Option<Vec<
     }
     let first = order.first()?;
     if !first_nullable {
-        return Some(vec![Segment { request: ScanRequest { sort, ..request.clone() }, nulls: None }]);
+        return Some(vec![Segment { request: ScanRequest { sort, ..request.clone() }, nulls: None, keys: Vec::new() }]);
     }
     let values = segment(request, sort.clone(), first.column, false)?;
     let nulls = segment(request, sort.split_off(1), first.column, true)?;
     Some(if first.options.nulls_first { vec![nulls, values] } else { vec![values, nulls] })
+}
+
+/// Columns by which the endpoint can be asked to sort at once.
+fn most_keys(endpoint: &Endpoint) -> usize {
+    match &endpoint.sorting {
+        Some(Sorting { separator: None, .. }) => 1,
+        _ => usize::MAX,
+    }
+}
+
+/// Whether an order by this column can be written, by a form of its own or in the dialect.
+fn has_words(endpoint: &Endpoint, column: usize) -> bool {
+    match &endpoint.sorting {
+        Some(sorting) => sorting.names.iter().any(|(named, _)| *named == column),
+        None => matches!(endpoint.filters.dialect, Some(Dialect::OData(_))),
+    }
 }
 
 /// The request for the rows of one kind; `None` when the endpoint does not take all of its filter.
@@ -84,14 +108,10 @@ fn segment(request: &ScanRequest, sort: Vec<SortKey>, place: usize, is_null: boo
         return None;
     }
     let request = ScanRequest { filter: Some(pushed), sort, ..request.clone() };
-    Some(Segment { request, nulls: Some(Nulls { column: place, is_null, exact }) })
+    Some(Segment { request, nulls: Some(Nulls { column: place, is_null, exact }), keys: Vec::new() })
 }
 
 fn same_parts(left: &Predicate, right: &Predicate) -> bool {
-    let parts = |predicate: &Predicate| match predicate {
-        Predicate::And(parts) => parts.clone(),
-        other => vec![other.clone()],
-    };
     let (left, right) = (parts(left), parts(right));
     left.len() == right.len() && left.iter().all(|part| right.contains(part))
 }

@@ -4,31 +4,55 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::common::Result;
+use datafusion::catalog::Session;
 use datafusion::common::cast::as_boolean_array;
-use datafusion::physical_expr_common::physical_expr::fmt_sql;
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::physical_plan::PhysicalExpr;
+
+use crate::pushdown::sql_text;
 
 /// The filters of one scan, over its fetched columns. All must be TRUE of a row.
 #[derive(Debug, Clone)]
 pub(super) struct Recheck {
     /// What the API was not asked for, or does not decide exactly.
-    pub(super) residual: Option<Arc<dyn PhysicalExpr>>,
+    pub(super) residual: Option<Filter>,
     /// What the API declares to have decided exactly. Evaluating it costs little; trusting a service that
-    /// ignores `$filter` costs the result.
-    pub(super) verified: Vec<Arc<dyn PhysicalExpr>>,
+    /// ignores a filter costs the result.
+    pub(super) verified: Vec<Filter>,
+}
+
+/// A filter to be evaluated here.
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    physical: Arc<dyn PhysicalExpr>,
+    /// The same as it is shown.
+    logical: Expr,
+}
+
+impl Filter {
+    /// The filter over columns that are named by `schema`.
+    pub(super) fn new(state: &dyn Session, filter: Expr, schema: &DFSchema) -> Result<Self> {
+        Ok(Self { physical: state.create_physical_expr(filter.clone(), schema)?, logical: filter })
+    }
 }
 
 impl Recheck {
     /// All filters.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
-        self.residual.iter().chain(&self.verified)
+        self.residual.iter().chain(&self.verified).map(|filter| &filter.physical)
+    }
+
+    /// The residual filter as SQL.
+    pub(super) fn residual_text(&self) -> String {
+        self.residual.as_ref().map(|filter| sql_text(&filter.logical)).unwrap_or_default()
     }
 
     /// The verified filters as SQL.
     pub(super) fn verified_text(&self) -> String {
-        let texts: Vec<String> = self.verified.iter().map(|filter| fmt_sql(filter.as_ref()).to_string()).collect();
-        texts.join(" AND ")
+        let all = conjunction(self.verified.iter().map(|filter| filter.logical.clone()));
+        all.map(|all| sql_text(&all)).unwrap_or_default()
     }
 
     /// The rows that satisfy all filters, and the first verified one that some row did not satisfy.
@@ -39,7 +63,7 @@ impl Recheck {
             // nanoseconds. The API could decide it, and there is no more reason to doubt that than to fail.
             let Ok(satisfying) = satisfying(&rows, filter) else { continue };
             if satisfying.num_rows() < rows.num_rows() && breached.is_none() {
-                breached = Some(fmt_sql(filter.as_ref()).to_string());
+                breached = Some(sql_text(&filter.logical));
             }
             rows = satisfying;
         }
@@ -50,8 +74,8 @@ impl Recheck {
     }
 }
 
-fn satisfying(rows: &RecordBatch, filter: &Arc<dyn PhysicalExpr>) -> Result<RecordBatch> {
-    let passes = filter.evaluate(rows)?.into_array(rows.num_rows())?;
+fn satisfying(rows: &RecordBatch, filter: &Filter) -> Result<RecordBatch> {
+    let passes = filter.physical.evaluate(rows)?.into_array(rows.num_rows())?;
     kept(rows.clone(), as_boolean_array(&passes)?)
 }
 

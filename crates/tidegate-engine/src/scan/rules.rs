@@ -32,7 +32,7 @@ pub fn optimizer_rules(mut rules: Rules) -> Rules {
     rules
 }
 
-/// `count(*)` over a scan whose rows the API alone decides becomes one question to the API.
+/// `count(*)` over a scan whose rows the API alone decides becomes a question to the API.
 #[derive(Debug)]
 struct CountByApi;
 
@@ -40,10 +40,7 @@ impl PhysicalOptimizerRule for CountByApi {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_down(|plan| {
             Ok(match counted(&plan) {
-                Some(scan) => {
-                    let (connection, request) = (Arc::clone(scan.connection()), scan.request().clone());
-                    Transformed::yes(Arc::new(ApiCountExec::new(connection, request, plan.schema())))
-                }
+                Some(scan) => Transformed::yes(Arc::new(ApiCountExec::new(scan, plan.schema()))),
                 None => Transformed::no(plan),
             })
         })

@@ -13,6 +13,7 @@ use tidegate_spec::Table;
 use tidegate_transport::Sent;
 
 use super::ScanContext;
+use super::keys::Key;
 use super::metrics::ScanMetrics;
 use super::order::{Nulls, OrderCheck, Segment};
 use super::recheck::{Recheck, kept};
@@ -48,6 +49,7 @@ pub(super) struct ScanRun {
 pub(super) struct Progress {
     pages: Option<PageStream>,
     nulls: Option<Nulls>,
+    keys: Vec<Key>,
     /// Rows that were not handed on yet.
     ready: Option<RecordBatch>,
 }
@@ -111,10 +113,11 @@ impl ScanRun {
     }
 
     fn begin(&mut self, segment: Segment) {
-        let Segment { mut request, nulls } = segment;
+        let Segment { mut request, nulls, keys } = segment;
         let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
         request.fetch = self.wanted.filter(|_| self.push_fetch).map(|wanted| least.max(wanted as u64));
         self.progress.nulls = nulls;
+        self.progress.keys = keys;
         self.progress.pages = Some(tidegate_remote::scan(self.source.clone(), request));
     }
 
@@ -137,16 +140,8 @@ impl ScanRun {
     fn process(&mut self, page: Page) -> Result<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(page.batch.num_rows()));
         let columns = page.batch.columns().to_vec();
-        let mut rows = RecordBatch::try_new_with_options(Arc::clone(&self.fetched), columns, &options)?;
-        if let Some(nulls) = self.progress.nulls {
-            let column = rows.column(nulls.column);
-            let keep = if nulls.is_null { is_null(column)? } else { is_not_null(column)? };
-            if nulls.exact && keep.has_false() {
-                let name = self.fetched.field(nulls.column).name();
-                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }));
-            }
-            rows = kept(rows, &keep)?;
-        }
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.fetched), columns, &options)?;
+        let rows = self.of_segment(rows)?;
         if let Some(order) = &mut self.order {
             order.check(&rows, page.number)?;
         }
@@ -165,16 +160,37 @@ impl ScanRun {
         Ok(rows)
     }
 
+    /// The rows that belong to the segment; another one asks for the others.
+    fn of_segment(&self, mut rows: RecordBatch) -> Result<RecordBatch> {
+        if let Some(nulls) = self.progress.nulls {
+            let column = rows.column(nulls.column);
+            let keep = if nulls.is_null { is_null(column)? } else { is_not_null(column)? };
+            if nulls.exact && keep.has_false() {
+                let name = self.fetched.field(nulls.column).name();
+                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }));
+            }
+            rows = kept(rows, &keep)?;
+        }
+        for key in &self.progress.keys {
+            let keep = key.matches(&rows)?;
+            if key.exact && keep.true_count() < rows.num_rows() {
+                self.breach(&format!("the filter on {}", self.fetched.field(key.column).name()));
+            }
+            rows = kept(rows, &keep)?;
+        }
+        Ok(rows)
+    }
+
     /// Reports a filter that the API declares exact and for which it sent other rows.
     fn breach(&self, filter: &str) {
         let (connection, table) = (self.source.connection.as_ref(), self.table.name.as_str());
         self.scans.notices.once(connection, table, || {
             let known = self.scans.connections.get(connection);
             let connector = known.map_or("unknown connector", |connection| connection.def.connector.as_str());
+            let advice = self.scans.advice_on_counts(connection);
             format!(
                 "{connection}.{table} ({connector}): the server sent rows that do not satisfy {filter}, although it \
-                 declares to filter by that exactly; they were left out. count(*) cannot be checked in this way: the \
-                 connection's option totals = 'ignore' counts rows here"
+                 declares to filter by that exactly; they were left out. count(*) cannot be checked in this way: {advice}"
             )
         });
     }

@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) fn check(shared: &Shared, command: &Command) -> Result<()> {
     match command {
         Command::CreateConnection { def, or_replace, if_not_exists } => {
-            let is_taken = shared.connection(&def.name).is_some() && !or_replace && !if_not_exists;
+            let is_taken = shared.is_taken(&def.name) && !or_replace && !if_not_exists;
             check_new_name(&def.name, is_taken)
         }
         Command::DropConnection { name, if_exists } => {
@@ -61,7 +61,7 @@ pub(super) fn run(_planner: &Planner, run: &Run, command: Command) -> Result<()>
     check(shared, &command)?;
     match command {
         Command::CreateConnection { def, if_not_exists, .. } => {
-            if if_not_exists && shared.connection(&def.name).is_some() {
+            if if_not_exists && shared.is_taken(&def.name) {
                 return Ok(());
             }
             let connection = run.engine().parts().connect.open(&def)?;
@@ -105,15 +105,23 @@ fn check_planner_option(name: &str, value: Option<&str>) -> Result<()> {
 
 fn no_connection(shared: &Shared, name: &str) -> Error {
     let connections = shared.connections();
-    let hint = match nearest(name, connections.keys().map(String::as_str)) {
+    let names: Vec<&str> = connections.keys().map(String::as_str).collect();
+    let hint = match nearest(name, names.iter().copied()) {
         Some(nearest) => format!("did you mean {nearest}?"),
-        None if connections.is_empty() => "CREATE CONNECTION makes one".to_owned(),
-        None => {
-            let names: Vec<&str> = connections.keys().map(String::as_str).collect();
-            format!("there are: {}", crate::error::listed(&names))
-        }
+        None => connections_there(shared, name, &names),
     };
     Error::new(ErrorKind::Name, format!("there is no connection {name}; {hint}"))
+}
+
+/// What to do about a connection that there is not, where no other has a name like it.
+pub(super) fn connections_there(shared: &Shared, name: &str, names: &[&str]) -> String {
+    if let Some(advice) = shared.engine().parts().connect.advice(name) {
+        return advice;
+    }
+    if names.is_empty() {
+        return "CREATE CONNECTION makes one".to_owned();
+    }
+    format!("there are: {}", crate::error::listed(names))
 }
 
 /// The columns of a table.

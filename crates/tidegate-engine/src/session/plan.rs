@@ -303,11 +303,7 @@ fn no_connection(run: &Run, sql: &str, reference: &TableReference, connection: &
     if let Some(nearest) = catalog::nearest(connection, names.iter().copied()) {
         return corrected(sql, connection, nearest, format!("{what}; did you mean {nearest}?"));
     }
-    let hint = if names.is_empty() {
-        "CREATE CONNECTION makes one".to_owned()
-    } else {
-        format!("there are: {}", crate::error::listed(&names))
-    };
+    let hint = super::command::connections_there(run.shared(), connection, &names);
     Error::new(ErrorKind::Name, format!("{what}; {hint}"))
 }
 

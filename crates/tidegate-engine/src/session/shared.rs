@@ -103,6 +103,18 @@ impl Shared {
         }
     }
 
+    /// Whether the name is taken. A connection that is there without having been made gives way.
+    pub(crate) fn is_taken(&self, name: &str) -> bool {
+        match self.overlay.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            Some(own) => own.is_some(),
+            None => self.engine.made_connection(name).is_some_and(|connection| !self.is_offered(&connection)),
+        }
+    }
+
+    fn is_offered(&self, connection: &Connection) -> bool {
+        self.engine.parts().connect.offered(&connection.def.name).is_some_and(|offered| offered == connection.def)
+    }
+
     /// All connections that this session sees.
     pub(crate) fn connections(&self) -> BTreeMap<String, Arc<Connection>> {
         let mut connections = self.engine.connections();

@@ -17,7 +17,7 @@ type ParseResult<T> = Result<T, ParserError>;
 /// One of Tidegate's own statements.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Command {
-    /// `CREATE [OR REPLACE] CONNECTION [IF NOT EXISTS] name USING connector OPTIONS (…)`
+    /// `CREATE [OR REPLACE] CONNECTION [IF NOT EXISTS] name USING connector|'file.yaml' OPTIONS (…)`
     CreateConnection {
         /// What to open.
         def: ConnectionDef,
@@ -140,10 +140,21 @@ fn create_connection(parser: &mut Parser<'_>) -> ParseResult<Option<Own>> {
     let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
     let connection = name(&parser.parse_identifier()?);
     expect_word(parser, "USING")?;
-    let connector = name(&parser.parse_identifier()?);
+    let connector = connector(parser)?;
     let options = if take_word(parser, "OPTIONS") { options(parser)? } else { BTreeMap::new() };
     let def = ConnectionDef { name: connection, connector, options };
     Ok(Some(Own::Command(Command::CreateConnection { def, or_replace, if_not_exists })))
+}
+
+/// A name, or the path of a manifest in quotes.
+fn connector(parser: &mut Parser<'_>) -> ParseResult<String> {
+    match parser.peek_token().token {
+        Token::SingleQuotedString(path) => {
+            parser.next_token();
+            Ok(path)
+        }
+        _ => Ok(name(&parser.parse_identifier()?)),
+    }
 }
 
 fn options(parser: &mut Parser<'_>) -> ParseResult<BTreeMap<String, OptionValue>> {

@@ -3,6 +3,7 @@
 //! Every table is read when it is scanned, not when the query is planned, so that a prepared statement shows what
 //! is then. Nothing here sends a call.
 
+mod api;
 mod rows;
 mod tables;
 mod types;

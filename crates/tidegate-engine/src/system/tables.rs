@@ -1,11 +1,10 @@
 //! The system tables: columns, and where their rows come from.
 
 use datafusion::common::Result;
-use tidegate_spec::{Column, Endpoint, Exactness, Table};
 
+use super::api;
 use super::rows::Kind::{Bool, Int, Millis, Text, Time};
 use super::rows::{Kind, Value};
-use super::types::sql_type;
 use crate::session::Shared;
 use crate::settings::{ALL as SETTINGS, PREFIX};
 use crate::{Connection, Error};
@@ -13,7 +12,7 @@ use crate::{Connection, Error};
 /// Statements looked through in the state folder, newest first; those of other principals are not shown.
 const MOST_STATEMENTS: u32 = 10_000;
 
-type Rows = Result<Vec<Vec<Value>>>;
+pub(super) type Rows = Result<Vec<Vec<Value>>>;
 
 /// One system table.
 #[derive(Debug)]
@@ -42,8 +41,11 @@ pub(super) const ALL: &[SystemTable] = &[
             ("pushed_and_rechecked", Text),
             ("sortable", Bool),
             ("description", Text),
+            ("source", Text),
+            ("operators", Text),
+            ("required_by", Text),
         ],
-        rows: columns,
+        rows: api::columns,
         lists_tables: true,
     },
     SystemTable {
@@ -74,8 +76,16 @@ pub(super) const ALL: &[SystemTable] = &[
             ("projection", Text),
             ("count", Text),
             ("max_url_length", Int),
+            ("method", Text),
+            ("page_size_max", Int),
+            ("required_filters", Text),
+            ("returns", Text),
+            ("ceiling", Int),
+            ("sliced_by", Text),
+            ("stable", Bool),
+            ("consistency", Text),
         ],
-        rows: endpoints,
+        rows: api::endpoints,
         lists_tables: true,
     },
     SystemTable {
@@ -138,7 +148,7 @@ pub(super) const ALL: &[SystemTable] = &[
             ("endpoints", Int),
             ("description", Text),
         ],
-        rows: tables,
+        rows: api::tables,
         lists_tables: true,
     },
     SystemTable {
@@ -163,89 +173,6 @@ fn connections(shared: &Shared) -> Rows {
         ]
     };
     Ok(shared.connections().into_iter().map(row).collect())
-}
-
-/// One row per table that is known, and whatever of it `rows` makes.
-fn per_table(shared: &Shared, rows: impl Fn(&str, &Table) -> Vec<Vec<Value>>) -> Rows {
-    let mut all = Vec::new();
-    for (name, connection) in shared.connections() {
-        if let Some(known) = shared.engine().models().known(&connection) {
-            all.extend(known.tables.iter().flat_map(|table| rows(&name, table)));
-        }
-    }
-    Ok(all)
-}
-
-fn tables(shared: &Shared) -> Rows {
-    per_table(shared, |connection, table| {
-        vec![vec![
-            connection.into(),
-            table.name.as_str().into(),
-            table.api_name.as_str().into(),
-            table.columns.len().into(),
-            table.endpoints.len().into(),
-            table.description.as_deref().into(),
-        ]]
-    })
-}
-
-fn columns(shared: &Shared) -> Rows {
-    per_table(shared, |connection, table| {
-        let column = |(at, column): (usize, &Column)| {
-            let key = table.key.iter().position(|key| *key == at).map(|position| position + 1);
-            vec![
-                connection.into(),
-                table.name.as_str().into(),
-                column.name.as_str().into(),
-                column.path.join("/").into(),
-                (at + 1).into(),
-                sql_type(&tidegate_remote::arrow_types::data_type(&column.data_type)).into(),
-                column.nullable.into(),
-                key.into(),
-                operators(table, at, Exactness::Exact).into(),
-                operators(table, at, Exactness::Superset).into(),
-                table.endpoints.iter().any(|endpoint| endpoint.sort.iter().any(|sort| sort.column == at)).into(),
-                column.description.as_deref().into(),
-            ]
-        };
-        table.columns.iter().enumerate().map(column).collect()
-    })
-}
-
-/// Operators that an endpoint evaluates this exactly on a column; `None` when there are none.
-fn operators(table: &Table, column: usize, wanted: Exactness) -> Option<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for endpoint in &table.endpoints {
-        let operators = endpoint.filters.column(column).into_iter().flat_map(|filter| &filter.operators);
-        for (operator, exactness) in operators {
-            if *exactness == wanted && !names.contains(&operator.sql()) {
-                names.push(operator.sql());
-            }
-        }
-    }
-    (!names.is_empty()).then(|| names.join(", "))
-}
-
-fn endpoints(shared: &Shared) -> Rows {
-    per_table(shared, |connection, table| {
-        let endpoint = |endpoint: &Endpoint| {
-            vec![
-                connection.into(),
-                table.name.as_str().into(),
-                endpoint.name.as_str().into(),
-                format!("{:?}", endpoint.kind).to_lowercase().into(),
-                endpoint.path.as_str().into(),
-                endpoint.filters.dialect.as_ref().map(tidegate_spec::Dialect::name).into(),
-                endpoint.sort.len().into(),
-                format!("{:?}", endpoint.paging).to_lowercase().into(),
-                endpoint.window.map(|window| format!("{window:?}").to_lowercase()).into(),
-                format!("{:?}", endpoint.projection).to_lowercase().into(),
-                endpoint.count.map(|count| format!("{count:?}").to_lowercase()).into(),
-                endpoint.max_url_length.into(),
-            ]
-        };
-        table.endpoints.iter().map(endpoint).collect()
-    })
 }
 
 /// Those of the session's principal: URLs hold the values of filters.

@@ -4,6 +4,7 @@ mod commands;
 mod explain;
 mod honesty;
 mod local;
+mod manifest;
 mod metadata;
 mod names;
 mod queries;

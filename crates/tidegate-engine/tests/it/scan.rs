@@ -1,6 +1,9 @@
 //! Scans over a scripted API: the plan, the requests that were sent, and the rows, with pushdown and without.
 
+mod choice;
 mod order;
 mod pushing;
+mod required;
+pub(crate) mod rest;
 mod stopping;
 mod support;

@@ -16,7 +16,7 @@ use tidegate_engine::{
     Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, ErrorKind, Execution, OptionValue,
     Session, StatementKind,
 };
-use tidegate_spec::odata;
+use tidegate_spec::{Model, odata};
 use tidegate_state::State;
 use tidegate_transport::{ErrorKind as TransportErrorKind, Request, RequestLog, Response, Sent, TestClock, Transport};
 use url::Url;
@@ -122,6 +122,7 @@ impl Transport for Api {
 #[derive(Debug, Default)]
 struct Scripted {
     apis: Mutex<BTreeMap<String, Arc<Api>>>,
+    manifests: Mutex<BTreeMap<String, Arc<Model>>>,
 }
 
 impl Scripted {
@@ -140,7 +141,10 @@ impl Connect for Scripted {
             def: def.clone(),
             base: Url::parse(url).expect("a URL"),
             transport: self.api(&def.name),
-            connector: Connector::OData(odata::Options::default()),
+            connector: match self.manifests.lock().expect("no panic").get(&def.name) {
+                Some(model) => Connector::Manifest(Arc::clone(model)),
+                None => Connector::OData(odata::Options::default()),
+            },
             fingerprint: url.clone(),
             writes: false,
         })
@@ -190,6 +194,12 @@ impl Fixture {
         let options = BTreeMap::from([("url".to_owned(), url)]);
         let def = ConnectionDef { name: name.to_owned(), connector: "odata".to_owned(), options };
         self.engine.add_connection(&def).expect("a new name");
+    }
+
+    /// Adds a connection that a manifest describes.
+    pub(crate) fn add_manifest(&self, name: &str, model: Model) {
+        self.connect.manifests.lock().expect("no panic").insert(name.to_owned(), Arc::new(model));
+        self.add(name);
     }
 
     pub(crate) fn api(&self, name: &str) -> Arc<Api> {

@@ -1,4 +1,4 @@
-//! Where rows, next link and count stand in a body, as a tree that is walked beside it.
+//! Where rows, next link, count and signs of failure stand in a body, as a tree that is walked beside it.
 
 use tidegate_spec::{Envelope, Path};
 
@@ -7,7 +7,12 @@ use tidegate_spec::{Envelope, Path};
 pub(super) struct Step {
     pub(super) rows: Option<usize>,
     pub(super) next: Option<usize>,
+    pub(super) more: Option<usize>,
     pub(super) count: Option<usize>,
+    /// Something here is an error.
+    pub(super) failure: bool,
+    /// False here is an error.
+    pub(super) success: bool,
     children: Vec<(String, Step)>,
 }
 
@@ -20,8 +25,17 @@ impl Step {
         for (rank, path) in envelope.next.iter().enumerate() {
             root.at(path).next.get_or_insert(rank);
         }
+        for (rank, path) in envelope.more.iter().enumerate() {
+            root.at(path).more.get_or_insert(rank);
+        }
         for (rank, path) in envelope.count.iter().enumerate() {
             root.at(path).count.get_or_insert(rank);
+        }
+        for path in &envelope.failure {
+            root.at(path).failure = true;
+        }
+        for path in &envelope.success {
+            root.at(path).success = true;
         }
         root
     }
@@ -42,6 +56,11 @@ impl Step {
     /// The step that a member leads to.
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find_map(|(child, step)| (child == name).then_some(step))
+    }
+
+    /// Whether it is an error that something stands here, or that false does.
+    pub(super) fn tells_failure(&self) -> bool {
+        self.failure || self.success
     }
 
     pub(super) fn has_children(&self) -> bool {

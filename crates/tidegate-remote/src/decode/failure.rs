@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tidegate_spec::{ColumnType, Envelope, Path};
 
+use super::page::Refusal;
 use super::scanner::{MAX_DEPTH, Syntax};
 use crate::{ErrorKind, server_message};
 
@@ -104,8 +105,18 @@ fn markup(body: &str) -> String {
     )
 }
 
+/// A success whose body is an error. What was found says more than the body around it, unless it is but a code.
+pub(super) fn refused(text: &str, refusal: Refusal<'_>) -> ErrorKind {
+    let telling = match refusal {
+        Refusal::Found(raw) if raw.starts_with(['"', '{', '[']) => raw,
+        _ => text,
+    };
+    let said = server_message::extract(telling.as_bytes()).unwrap_or_else(|| "without a message".to_owned());
+    ErrorKind::Body(format!("the server answered 200 with an error inside: {said}"))
+}
+
 /// JSON without rows where the envelope says. An error object inside is quoted.
-pub(super) fn no_rows(text: &str, envelope: &Envelope) -> ErrorKind {
+pub(super) fn no_rows(text: &str, envelope: &Envelope, single: bool) -> ErrorKind {
     let document: Option<Value> = serde_json::from_str(text).ok();
     let is_error =
         |document: &&Value| ERRORS.iter().any(|name| document.get(name).is_some_and(|error| !error.is_null()));
@@ -114,7 +125,8 @@ pub(super) fn no_rows(text: &str, envelope: &Envelope) -> ErrorKind {
     }
     let paths = list(envelope.rows.iter().map(path_text));
     let found = document.as_ref().map_or_else(String::new, |document| what_stands(document, &envelope.rows));
-    ErrorKind::Body(format!("the body has no array of rows at {paths}{found}"))
+    let wanted = if single { "object" } else { "array of rows" };
+    ErrorKind::Body(format!("the body has no {wanted} at {paths}{found}"))
 }
 
 /// What is at the first path that leads anywhere, and what else the document has.

@@ -1,5 +1,7 @@
-//! Decodes one body: walks the envelope, fills the columns, keeps the next link and count.
+//! Decodes one body: walks the envelope, fills the columns, keeps the next link or token, the count, and what says
+//! that the body is an error.
 //!
+//! An error inside wins over everything that is wrong with the rows, which then are no rows to complain about.
 //! A value that does not fit does not end the walk: a body that is no JSON further on is reported as that, since
 //! it is the server's fault and may pass when asked again.
 
@@ -19,15 +21,31 @@ pub(super) struct Page<'s, 'a> {
     capacity: usize,
     context: Context,
     walker: Walker<'s, 'a>,
+    single: bool,
+    tokens: bool,
     columns: Vec<Column<'s, 'a>>,
     rows: u64,
     /// Which alternative the rows are of.
     rank: Option<usize>,
+    /// Whether null stands where the one row should.
+    null_row: bool,
     next: Option<(usize, String)>,
+    more: Option<(usize, bool)>,
     count: Option<(usize, u64)>,
     /// First failure among the rows, and in the envelope.
     row_failure: Option<ErrorKind>,
     failure: Option<ErrorKind>,
+    /// What says that the body is an error.
+    refusal: Option<Refusal<'a>>,
+}
+
+/// What says that a body is an error, whatever its status.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal<'a> {
+    /// This value, where there should be nothing.
+    Found(&'a str),
+    /// False, where success is told.
+    Unsuccessful,
 }
 
 /// A page whose columns are not arrays yet.
@@ -35,6 +53,7 @@ pub(super) struct Parts<'s, 'a> {
     pub(super) columns: Vec<Column<'s, 'a>>,
     pub(super) rows: u64,
     pub(super) next: Option<String>,
+    pub(super) more: Option<bool>,
     pub(super) count: Option<u64>,
 }
 
@@ -46,13 +65,18 @@ impl<'s, 'a> Page<'s, 'a> {
             capacity,
             context: Context::new(decoder.on_bad_value),
             walker: Walker::new(&decoder.node, decoder.shapes.len()),
+            single: decoder.single,
+            tokens: decoder.tokens,
             columns: Vec::new(),
             rows: 0,
             rank: None,
+            null_row: false,
             next: None,
+            more: None,
             count: None,
             row_failure: None,
             failure: None,
+            refusal: None,
         };
         page.start_rows();
         page
@@ -65,13 +89,20 @@ impl<'s, 'a> Page<'s, 'a> {
         scanner.finish()
     }
 
+    /// What says that the body is an error.
+    pub(super) fn refusal(&self) -> Option<Refusal<'a>> {
+        self.refusal
+    }
+
     /// What was read; `None` without rows.
     pub(super) fn finish(self) -> Result<Option<Parts<'s, 'a>>, ErrorKind> {
         if let Some(failure) = self.failure.or(self.row_failure) {
             return Err(failure);
         }
-        let (next, count) = (self.next.map(|(_, next)| next), self.count.map(|(_, count)| count));
-        Ok(self.rank.map(|_| Parts { columns: self.columns, rows: self.rows, next, count }))
+        let (next, more) = (self.next.map(|(_, next)| next), self.more.map(|(_, more)| more));
+        let count = self.count.map(|(_, count)| count);
+        let found = self.rank.is_some() || self.null_row;
+        Ok(found.then_some(Parts { columns: self.columns, rows: self.rows, next, more, count }))
     }
 
     fn start_rows(&mut self) {
@@ -82,32 +113,29 @@ impl<'s, 'a> Page<'s, 'a> {
 
     fn step(&mut self, step: &Step, scanner: &mut Scanner<'a>) -> Scan<()> {
         match scanner.peek()? {
-            b'[' if step.rows.is_some_and(|rank| self.rank.is_none_or(|taken| rank <= taken)) => {
-                if self.rank == step.rows {
-                    self.fail("the body has its array of rows twice; which one holds cannot be told");
+            b'[' if self.takes_rows(step) => {
+                self.found_rows(step);
+                if step.tells_failure() {
+                    let raw = scanner.value()?;
+                    self.judge(step, raw);
+                    return self.rows(&mut Scanner::new(raw));
                 }
-                self.rank = step.rows;
-                self.start_rows();
                 self.rows(scanner)
             }
-            b'{' if step.has_children() => {
-                scanner.enter();
-                let mut first = true;
-                while let Some(name) = scanner.member(&mut first)? {
-                    // Escapes in the names of envelope members are legal and never seen.
-                    let mut plain = String::new();
-                    let name = if name.escaped && super::value::unescape(name.raw, &mut plain) {
-                        plain.as_str()
-                    } else {
-                        name.raw
-                    };
-                    match step.child(name) {
-                        Some(child) => self.step(child, scanner)?,
-                        None => scanner.skip_value()?,
-                    }
-                }
-                Ok(())
+            b'{' if self.single && self.takes_rows(step) => {
+                // The row is the envelope, too: its members are looked at twice.
+                let raw = scanner.value()?;
+                self.found_rows(step);
+                self.row(&mut Scanner::new(raw))?;
+                self.judge(step, raw);
+                if step.has_children() { self.members(step, &mut Scanner::new(raw)) } else { Ok(()) }
             }
+            b'{' if step.has_children() && step.tells_failure() => {
+                let raw = scanner.value()?;
+                self.judge(step, raw);
+                self.members(step, &mut Scanner::new(raw))
+            }
+            b'{' if step.has_children() => self.members(step, scanner),
             _ => {
                 let raw = scanner.value()?;
                 self.mark(step, raw);
@@ -116,17 +144,64 @@ impl<'s, 'a> Page<'s, 'a> {
         }
     }
 
-    /// Takes a value that may be the next link or the count.
-    fn mark(&mut self, step: &Step, raw: &str) {
+    fn takes_rows(&self, step: &Step) -> bool {
+        step.rows.is_some_and(|rank| self.rank.is_none_or(|taken| rank <= taken))
+    }
+
+    fn found_rows(&mut self, step: &Step) {
+        if self.rank == step.rows {
+            self.fail("the body has its rows twice; which of them hold cannot be told");
+        }
+        self.rank = step.rows;
+        self.start_rows();
+    }
+
+    fn members(&mut self, step: &Step, scanner: &mut Scanner<'a>) -> Scan<()> {
+        scanner.enter();
+        let mut first = true;
+        while let Some(name) = scanner.member(&mut first)? {
+            // Escapes in the names of envelope members are legal and never seen.
+            let mut plain = String::new();
+            let name =
+                if name.escaped && super::value::unescape(name.raw, &mut plain) { plain.as_str() } else { name.raw };
+            match step.child(name) {
+                Some(child) => self.step(child, scanner)?,
+                None => scanner.skip_value()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a value that may be the next link or token, whether there is more, the count, or an error.
+    fn mark(&mut self, step: &Step, raw: &'a str) {
+        self.judge(step, raw);
         let mut scratch = String::new();
         let value = Value::read(raw, &mut scratch);
+        self.null_row |= self.single && step.rows.is_some() && value == Value::Null;
         if let Some(rank) = step.next
             && self.next.as_ref().is_none_or(|(taken, _)| rank <= *taken)
         {
             match value {
                 Value::Null | Value::Text("") => {}
                 Value::Text(text) => self.next = Some((rank, text.to_owned())),
+                Value::Number(text) if self.tokens => self.next = Some((rank, text.to_owned())),
+                _ if self.tokens => {
+                    let found = failure::quote(raw);
+                    self.fail(&format!("the token for the next page is {found}, neither text nor a number"));
+                }
                 _ => self.fail(&format!("the link to the next page is {}, not text", failure::quote(raw))),
+            }
+        }
+        if let Some(rank) = step.more
+            && self.more.is_none_or(|(taken, _)| rank <= taken)
+            && value != Value::Null
+        {
+            match value.truth() {
+                Some(more) => self.more = Some((rank, more)),
+                None => {
+                    let found = failure::quote(raw);
+                    self.fail(&format!("whether there is a next page is told as {found}, neither true nor false"));
+                }
             }
         }
         if let Some(rank) = step.count
@@ -134,6 +209,20 @@ impl<'s, 'a> Page<'s, 'a> {
             && let Some(count) = value.digits().and_then(|digits| digits.parse().ok())
         {
             self.count = Some((rank, count));
+        }
+    }
+
+    /// Whether the value says that the body is an error.
+    fn judge(&mut self, step: &Step, raw: &'a str) {
+        if self.refusal.is_some() || !step.tells_failure() {
+            return;
+        }
+        let mut scratch = String::new();
+        let value = Value::read(raw, &mut scratch);
+        if step.failure && !value.is_nothing() {
+            self.refusal = Some(Refusal::Found(raw));
+        } else if step.success && value.truth() == Some(false) {
+            self.refusal = Some(Refusal::Unsuccessful);
         }
     }
 
@@ -145,17 +234,22 @@ impl<'s, 'a> Page<'s, 'a> {
         scanner.enter();
         let mut first = true;
         while scanner.element(&mut first)? {
-            self.rows += 1;
-            if self.row_failure.is_some() {
-                scanner.skip_value()?;
-            } else if scanner.peek()? == b'{' || self.node.takes_any() {
-                self.walker.read(scanner)?;
-                self.row_failure = self.push();
-            } else {
-                let found = failure::quote(scanner.value()?);
-                let what = format!("row {} is {found}, not an object", self.rows);
-                self.row_failure = Some(ErrorKind::Body(what));
-            }
+            self.row(scanner)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        self.rows += 1;
+        if self.row_failure.is_some() {
+            scanner.skip_value()?;
+        } else if scanner.peek()? == b'{' || self.node.takes_any() {
+            self.walker.read(scanner)?;
+            self.row_failure = self.push();
+        } else {
+            let found = failure::quote(scanner.value()?);
+            let what = format!("row {} is {found}, not an object", self.rows);
+            self.row_failure = Some(ErrorKind::Body(what));
         }
         Ok(())
     }

@@ -46,6 +46,32 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// A boolean, also where it is written as text, or as 0 or 1.
+    pub(super) fn truth(self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(value),
+            Self::Number("0") => Some(false),
+            Self::Number("1") => Some(true),
+            Self::Text(text) if text.eq_ignore_ascii_case("true") || text == "1" => Some(true),
+            Self::Text(text) if text.eq_ignore_ascii_case("false") || text == "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether the value says no more than that there is nothing: null, false, empty text, list or object, and 0,
+    /// which many APIs send as their code for success.
+    pub(super) fn is_nothing(self) -> bool {
+        match self {
+            Self::Null | Self::Bool(false) | Self::Text("") | Self::Number("0") => true,
+            Self::Array(raw) | Self::Object(raw) => raw
+                .bytes()
+                .skip(1)
+                .find(|byte| !byte.is_ascii_whitespace())
+                .is_none_or(|byte| matches!(byte, b']' | b'}')),
+            _ => false,
+        }
+    }
+
     /// The text of a string.
     pub(super) fn text(self) -> Option<&'v str> {
         match self {

@@ -1,7 +1,7 @@
 //! System query options and headers of one request.
 
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use tidegate_spec::{ColumnType, Dialect, ODataVersion, Projection, Table};
+use tidegate_spec::{ColumnType, ODataVersion, Projection, Table};
 
 use super::filter::{self, column_of};
 use super::is_before_v4;
@@ -98,15 +98,6 @@ pub(crate) fn headers(version: ODataVersion) -> HeaderMap {
         (ACCEPT, HeaderValue::from_static("application/json")),
         (HeaderName::from_static(name), HeaderValue::from_static(newest)),
     ])
-}
-
-/// The language of the endpoint. One without filters is asked in the version that everybody speaks.
-pub(crate) fn version(request: &ScanRequest) -> Result<ODataVersion, ErrorKind> {
-    match &request.endpoint()?.filters.dialect {
-        Some(Dialect::OData(version)) => Ok(*version),
-        None => Ok(ODataVersion::V4),
-        Some(other) => Err(ErrorKind::Unsupported(format!("requests cannot be written in {other:?} yet"))),
-    }
 }
 
 /// Whether a column's values can stand in a filter at all.

@@ -24,18 +24,37 @@ pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
+/// What is percent-encoded in the name of a query option: `$` is part of OData's own.
+const ENCODED_NAME: &AsciiSet = &ENCODED.remove(b'$');
+
+/// Percent-encoded for the name of a query option.
+pub(crate) fn encode_name(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED_NAME).to_string()
+}
+
 /// The URL of `path` below `base` with these options. A query of `base` is kept, before them.
+pub(crate) fn resource(base: &Url, path: &str, options: &QueryOptions) -> Result<Url, ErrorKind> {
+    below(base, path, options.iter().map(|(name, value)| (*name, value.as_str())))
+}
+
+/// The URL of `path`, which is percent-encoded and may have a query, below `base` with these parameters. A query of
+/// `base` is kept, before all others.
 ///
 /// `path` is put behind the base as text, since as a reference (RFC 3986) `ns:Set` would be a scheme.
-pub(crate) fn resource(base: &Url, path: &str, options: &QueryOptions) -> Result<Url, ErrorKind> {
+pub(crate) fn below<'a>(
+    base: &Url,
+    path: &str,
+    query: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Url, ErrorKind> {
     let mut text = without_query(base).to_string();
     if !text.ends_with('/') {
         text.push('/');
     }
+    let (path, of_path) = path.split_once('?').unwrap_or((path, ""));
     text.push_str(path.trim_start_matches('/'));
-    let own = base.query().filter(|query| !query.is_empty()).map(str::to_owned);
-    let options = options.iter().map(|(name, value)| format!("{name}={}", encode(value)));
-    for (index, part) in own.into_iter().chain(options).enumerate() {
+    let own = base.query().into_iter().chain([of_path]).filter(|query| !query.is_empty()).map(str::to_owned);
+    let query = query.map(|(name, value)| format!("{}={}", encode_name(name), encode(value)));
+    for (index, part) in own.chain(query).enumerate() {
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(&part);
     }

@@ -26,10 +26,14 @@ impl Fitted {
 
     /// The value, if the comparison is still one for equality.
     pub(super) fn equal(self) -> Option<(Scalar, bool)> {
-        match self.conditions.as_slice() {
-            [(CompareOp::Eq, value)] => Some((value.clone(), self.exact)),
-            _ => None,
-        }
+        let exact = self.exact;
+        self.only(CompareOp::Eq).map(|value| (value, exact))
+    }
+
+    /// The value, if the comparison is still one with this operator.
+    pub(super) fn only(mut self, op: CompareOp) -> Option<Scalar> {
+        let (fitted, value) = self.conditions.pop().filter(|_| self.conditions.is_empty())?;
+        (fitted == op).then_some(value)
     }
 }
 
@@ -41,15 +45,16 @@ enum Literal {
     Between(Scalar, Scalar),
 }
 
-/// The comparisons to ask for in place of `column op value`; `None` when there are none.
-pub(super) fn fit(column: &ColumnType, op: CompareOp, value: &Scalar) -> Option<Fitted> {
+/// The comparisons to ask for in place of `column op value`; `None` when there are none. Points in time are written in
+/// multiples of `grain` microseconds.
+pub(super) fn fit(column: &ColumnType, grain: i64, op: CompareOp, value: &Scalar) -> Option<Fitted> {
     match (column, value) {
         (ColumnType::Uuid, Scalar::Text(text)) => return uuid(op, text),
         (ColumnType::Float64, Scalar::Float(value)) if *value == 0.0 => return zero(op, value.is_sign_negative()),
         (ColumnType::Float32, Scalar::Float(value)) => return single(op, *value),
         _ => {}
     }
-    match literal(column, value)? {
+    match literal(column, grain, value)? {
         Literal::Same(value) => Fitted::one(op, value, true),
         Literal::Between(low, high) => between(op, low, high),
     }
@@ -72,9 +77,7 @@ fn between(op: CompareOp, low: Scalar, high: Scalar) -> Option<Fitted> {
     }
 }
 
-fn literal(column: &ColumnType, value: &Scalar) -> Option<Literal> {
-    /// Services read milliseconds; some no more.
-    const TIMESTAMP_GRAIN: i64 = 1000;
+fn literal(column: &ColumnType, grain: i64, value: &Scalar) -> Option<Literal> {
     /// Some services read no fraction of a time of day.
     const TIME_GRAIN: i64 = 1_000_000;
     const DAY: i64 = 86_400_000_000;
@@ -95,7 +98,7 @@ fn literal(column: &ColumnType, value: &Scalar) -> Option<Literal> {
         }
         (ColumnType::Timestamp { .. }, Scalar::Timestamp(micros)) => {
             let fits = |micros: i64| is_four_digit_day(micros.div_euclid(DAY));
-            let (low, high) = grid(*micros, TIMESTAMP_GRAIN).filter(|(low, high)| fits(*low) && fits(*high))?;
+            let (low, high) = grid(*micros, grain).filter(|(low, high)| fits(*low) && fits(*high))?;
             return Some(pair(Scalar::Timestamp(low), Scalar::Timestamp(high)));
         }
         _ => false,

@@ -1,5 +1,7 @@
 //! What is pushed of single predicates; `property` holds random ones against their meaning.
 
+mod alternatives;
+mod languages;
 mod property;
 
 use tidegate_spec::{Exactness, ODataVersion, Operator, Table};

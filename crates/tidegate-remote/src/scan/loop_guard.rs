@@ -1,7 +1,8 @@
 //! Notices a server that does not move on.
 //!
 //! Three signs, each with its reason:
-//! * **The same URL again.** A next link that was followed before leads in a circle.
+//! * **The same request again.** A next link that was followed before leads in a circle. Pages may be asked for in
+//!   a header or in the body, so that all of a request is compared, not its URL alone.
 //! * **The first row's key again.** A key stands once in a result, so a page that begins like an earlier one was
 //!   sent before, under whatever token. Rows that a concurrent insert pushed onto the next page cannot cause
 //!   this unless a whole page of them was inserted meanwhile; the result would be wrong then, too.
@@ -11,17 +12,16 @@
 //! Pages are never compared by the wanted columns alone: a thousand times `EMEA` twice in a row is a legal scan
 //! of a narrow projection.
 
-use std::collections::HashSet;
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, Rows, SortField};
 use tidegate_transport::redact_url;
-use url::Url;
 
+use super::seen::{Seen, hash};
 use crate::ErrorKind;
+use crate::render::Outgoing;
 
 /// Empty pages in a row that are borne.
 const MAX_EMPTY: u32 = 1000;
@@ -29,18 +29,15 @@ const MAX_EMPTY: u32 = 1000;
 /// Equal pages in a row that are borne of a table without a key.
 const MAX_EQUAL: u32 = 100;
 
-/// Hashes kept of each kind: 8 bytes each. When they are used up they start afresh, and a circle is noticed one
-/// round later.
-const MAX_KEPT: usize = 100_000;
-
-/// Remembers what one scan asked for and received.
+/// Remembers what one sequence of requests asked for and received.
 #[derive(Debug)]
 pub(super) struct LoopGuard {
     /// Where the key's columns stand in a page; empty when the table has none.
     key: Vec<usize>,
-    urls: HashSet<u64>,
-    first_keys: HashSet<u64>,
+    requests: Seen,
+    first_keys: Seen,
     empty_in_a_row: u32,
+    /// First key of the page before, or all of the page where there is no key.
     last_page: Option<u64>,
     equal_in_a_row: u32,
 }
@@ -49,21 +46,35 @@ impl LoopGuard {
     pub(super) fn new(key: Vec<usize>) -> Self {
         Self {
             key,
-            urls: HashSet::new(),
-            first_keys: HashSet::new(),
+            requests: Seen::default(),
+            first_keys: Seen::default(),
             empty_in_a_row: 0,
             last_page: None,
             equal_in_a_row: 0,
         }
     }
 
-    /// Before a request.
-    pub(super) fn asking(&mut self, url: &Url) -> Result<(), ErrorKind> {
-        if remember(&mut self.urls, hash(url.as_str())) {
+    /// Before a request; `followed` is whether the server named its URL.
+    pub(super) fn asking(&mut self, request: &Outgoing, followed: bool) -> Result<(), ErrorKind> {
+        let mut hasher = DefaultHasher::new();
+        (request.method.as_str(), request.url.as_str(), &request.body).hash(&mut hasher);
+        for (name, value) in &request.headers {
+            (name.as_str(), value.as_bytes()).hash(&mut hasher);
+        }
+        if self.requests.is_new(&hasher.finish()) {
             return Ok(());
         }
-        let url = redact_url(url);
-        Err(ErrorKind::Loop(format!("the server goes round in a circle: its next link leads back to {url}")))
+        let url = redact_url(&request.url);
+        Err(ErrorKind::Loop(if followed {
+            format!("the server goes round in a circle: its next link leads back to {url}")
+        } else {
+            format!("the server does not move on: the next page would be asked for as an earlier one was ({url})")
+        }))
+    }
+
+    /// Whether a page is the one before again: it begins with the same key or, without a key, has the same rows.
+    pub(super) fn is_repeated(&self, page: &RecordBatch) -> Result<bool, ErrorKind> {
+        Ok(page.num_rows() > 0 && self.last_page.is_some() && self.fingerprint(page)? == self.last_page)
     }
 
     /// After a page was decoded.
@@ -78,16 +89,32 @@ impl LoopGuard {
             return Err(ErrorKind::Loop(message));
         }
         self.empty_in_a_row = 0;
-        if self.key.is_empty() { self.whole_page(page) } else { self.first_key(page) }
+        let this = self.fingerprint(page)?;
+        let before = std::mem::replace(&mut self.last_page, this);
+        match this {
+            Some(first) if !self.key.is_empty() => self.first_key(first),
+            _ if self.key.is_empty() => self.whole_page(this == before),
+            _ => Ok(()),
+        }
     }
 
-    fn first_key(&mut self, page: &RecordBatch) -> Result<(), ErrorKind> {
-        let key: Vec<ArrayRef> = self.key.iter().map(|&column| page.column(column).slice(0, 1)).collect();
-        // A key that came as null says nothing.
-        if key.iter().any(|value| value.is_null(0)) {
-            return Ok(());
+    /// The first row's key, or all rows without a key. A key that came as null says nothing.
+    fn fingerprint(&self, page: &RecordBatch) -> Result<Option<u64>, ErrorKind> {
+        if self.key.is_empty() {
+            let rows = rows(page.columns())?;
+            let mut hasher = DefaultHasher::new();
+            rows.iter().for_each(|row| row.as_ref().hash(&mut hasher));
+            return Ok(Some(hasher.finish()));
         }
-        if remember(&mut self.first_keys, hash(rows(&key)?.row(0).as_ref())) {
+        let key: Vec<ArrayRef> = self.key.iter().map(|&column| page.column(column).slice(0, 1)).collect();
+        if key.iter().any(|value| value.is_null(0)) {
+            return Ok(None);
+        }
+        Ok(Some(hash(rows(&key)?.row(0).as_ref())))
+    }
+
+    fn first_key(&mut self, first: u64) -> Result<(), ErrorKind> {
+        if self.first_keys.is_new(&first) {
             return Ok(());
         }
         let message = "the server repeats itself: this page begins with the same row as an earlier one \
@@ -95,36 +122,14 @@ impl LoopGuard {
         Err(ErrorKind::Loop(message.to_owned()))
     }
 
-    fn whole_page(&mut self, page: &RecordBatch) -> Result<(), ErrorKind> {
-        let rows = rows(page.columns())?;
-        let mut hasher = DefaultHasher::new();
-        rows.iter().for_each(|row| row.as_ref().hash(&mut hasher));
-        let this = Some(hasher.finish());
-        self.equal_in_a_row = if this == self.last_page { self.equal_in_a_row + 1 } else { 1 };
-        self.last_page = this;
+    fn whole_page(&mut self, is_equal: bool) -> Result<(), ErrorKind> {
+        self.equal_in_a_row = if is_equal { self.equal_in_a_row + 1 } else { 1 };
         if self.equal_in_a_row < MAX_EQUAL {
             return Ok(());
         }
         let message = format!("the server repeats itself: {MAX_EQUAL} pages in a row had the same rows");
         Err(ErrorKind::Loop(message))
     }
-}
-
-/// False when it was there already.
-fn remember(seen: &mut HashSet<u64>, value: u64) -> bool {
-    if seen.contains(&value) {
-        return false;
-    }
-    if seen.len() >= MAX_KEPT {
-        seen.clear();
-    }
-    seen.insert(value)
-}
-
-fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn rows(columns: &[ArrayRef]) -> Result<Rows, ErrorKind> {

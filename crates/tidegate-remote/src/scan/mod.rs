@@ -1,21 +1,31 @@
 //! Runs the endpoint's state machine: step, request, page, next step.
 //!
-//! [`step`] decides what is asked for next, [`loop_guard`] that the server moves on, [`total`] that all came. A page is decoded and
-//! handed on before anything else is asked for; its body is gone by then.
+//! [`paging`] decides what is asked for next, [`ceiling`] how a scan goes on past an API's limit, [`loop_guard`] that
+//! the server moves on, [`total`] that all came. A page is decoded and handed on before anything else is asked for;
+//! its body is gone by then.
 
+mod ceiling;
+mod cell;
+mod layout;
+mod link_header;
 mod loop_guard;
+mod page_size;
+mod paging;
+mod seen;
 mod step;
 mod total;
+mod window;
 
 use arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt};
-use tidegate_spec::Count;
+use http::StatusCode;
+use tidegate_spec::NotFound;
 use tidegate_transport::{Purpose, redact_url};
 use url::Url;
 
 use crate::decode::Decoder;
-use crate::odata::{query, url as odata_url};
-use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call};
+use crate::render::Outgoing;
+use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, render};
 use step::Scan;
 
 /// One decoded page.
@@ -56,31 +66,38 @@ pub fn scan(source: Source, request: ScanRequest) -> PageStream {
 /// # Errors
 /// When the endpoint declares no count, or the server does not answer with one.
 pub async fn count(source: Source, request: ScanRequest) -> Result<u64> {
-    let url =
-        count_url(&source, &request).map_err(|kind| Error { place: place(&source, &request, None, None), kind })?;
-    let place = place(&source, &request, None, Some(&url));
-    count_at(&source, &request, url).await.map_err(|kind| Error { place, kind })
+    let at = |url| place(&source, &request, None, url);
+    let outgoing = count_request(&source, &request).map_err(|kind| Error { place: at(None), kind })?;
+    let place = at(Some(&outgoing.url));
+    count_at(&source, &request, outgoing).await.map_err(|kind| Error { place, kind })
 }
 
-fn count_url(source: &Source, request: &ScanRequest) -> Result<Url, ErrorKind> {
+fn count_request(source: &Source, request: &ScanRequest) -> Result<Outgoing, ErrorKind> {
     let endpoint = request.endpoint()?;
-    if endpoint.count != Some(Count::Inline) {
+    if endpoint.count.is_none() {
         return Err(ErrorKind::Unsupported(format!("endpoint {} does not count", endpoint.name)));
     }
-    odata_url::resource(&source.base, &endpoint.path, &query::count(request, query::version(request)?)?)
+    render::count(&source.base, request)
 }
 
-async fn count_at(source: &Source, request: &ScanRequest, url: Url) -> Result<u64, ErrorKind> {
+async fn count_at(source: &Source, request: &ScanRequest, outgoing: Outgoing) -> Result<u64, ErrorKind> {
     let endpoint = request.endpoint()?;
-    let headers = query::headers(query::version(request)?);
     let operation = source.operation(Some(&request.table.name), &endpoint.name, Purpose::Read, Some(1));
-    let answer = call::expect_ok(source, call::get(source, url, headers, operation).await?)?;
-    let decoder = Decoder::new(&request.table, &[], &endpoint.envelope, request.on_bad_value);
-    let decoded = decoder.decode(&answer.body)?;
+    let answer = call::send(source, outgoing, operation).await?;
+    if answer.status == StatusCode::NOT_FOUND && endpoint.not_found == NotFound::Empty {
+        return Ok(0);
+    }
+    let answer = call::expect_ok(source, answer)?;
+    let decoded = Decoder::for_request(request, &[])?.decode(&answer.body)?;
     source.statement.count_page(decoded.batch.num_rows() as u64);
-    decoded.count.ok_or_else(|| {
+    let told = decoded.count.or_else(|| total::in_header(endpoint, &answer.headers)).ok_or_else(|| {
         ErrorKind::Body("the answer tells no count, though the endpoint declares that it counts".to_owned())
-    })
+    })?;
+    match endpoint.ceiling {
+        // Some count no further than they send.
+        Some(ceiling) if told == ceiling.rows => Err(ceiling::failure(ceiling, endpoint)),
+        _ => Ok(told),
+    }
 }
 
 /// Where something happened.

@@ -1,86 +1,58 @@
-//! What a scan asks for next.
+//! One scan under way: asks for a page, decodes it, and hands it on.
 //!
-//! ```text
-//! First ──next link──> Follow ──next link──> Follow … ──no next link──> Done
-//!   └─ or, when exactly `$top` rows came and no next link: Skip (the rows after them, `$top` growing)
-//! ```
-//!
-//! A scan to the end asks for the total, too. A service that refuses that is asked again without.
+//! [`Pager`] decides what comes next, [`Slices`] how it goes on past a ceiling, [`LoopGuard`] that the server moves on.
+//! A service that refuses to tell the total is asked again without.
 
 use http::StatusCode;
-use tidegate_spec::{Count, ODataVersion, Paging, Window};
+use tidegate_spec::NotFound;
 use tidegate_transport::Purpose;
-use url::Url;
 
+use arrow::record_batch::RecordBatch;
+
+use super::ceiling::{self, Slices};
+use super::layout::Layout;
 use super::loop_guard::LoopGuard;
-use super::{Page, place, total};
+use super::paging::{Ask, Pager, Told};
+use super::{Page, cell, place, total};
+use crate::call::Answer;
 use crate::decode::{Decoded, Decoder};
-use crate::odata::query::{self, Range};
-use crate::odata::url as odata_url;
-use crate::{Error, ErrorKind, Result, ScanRequest, Source, call};
-
-/// `$top` of the first request after the rows wanted at first did not do. Each one after it is four times as
-/// large: few calls, and no service is asked for a whole table because ten rows were not enough.
-const SECOND_TOP: u64 = 1000;
-
-/// What is asked for next.
-#[derive(Debug)]
-enum Step {
-    /// The rows from the start.
-    First,
-    /// A next link.
-    Follow(Url),
-    /// The rows after those that were read, since `$top` had cut them off.
-    Skip,
-    /// Nothing.
-    Done,
-}
-
-/// `$top` as it was sent, and what has come of it.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    top: u64,
-    received: u64,
-}
+use crate::render::Outgoing;
+use crate::{Error, ErrorKind, Result, ScanRequest, Source, call, render};
 
 /// A scan under way.
 pub(super) struct Scan {
     source: Source,
+    /// What is asked for: of a scan in slices, by this one.
     request: ScanRequest,
-    version: ODataVersion,
-    /// Columns of a response: those wanted, then what the guard looks at.
-    columns: Vec<usize>,
+    layout: Layout,
     decoder: Decoder,
     guard: LoopGuard,
-    step: Step,
-    asked: Option<Asked>,
-    /// Whether the first request asks for the total.
-    asks_total: bool,
+    pager: Pager,
+    slices: Option<Slices>,
+    /// The request that was last written: what the server names a URL for is asked likewise.
+    written: Option<Outgoing>,
+    /// What ends the scan when it is asked to go on.
+    failure: Option<ErrorKind>,
+    /// Requests so far.
     pages: u64,
-    rows: u64,
 }
 
 impl Scan {
-    pub(super) fn new(source: Source, request: ScanRequest) -> Result<Self, ErrorKind> {
-        let version = query::version(&request)?;
-        let columns = columns_to_read(&request);
-        let endpoint = request.endpoint()?;
-        let decoder = Decoder::new(&request.table, &columns, &endpoint.envelope, request.on_bad_value);
-        let key = request.table.key.iter().filter_map(|key| columns.iter().position(|column| column == key)).collect();
-        let guard = LoopGuard::new(key);
-        let asks_total = request.fetch.is_none() && endpoint.count == Some(Count::Inline);
+    pub(super) fn new(source: Source, mut request: ScanRequest) -> Result<Self, ErrorKind> {
+        let layout = Layout::new(&request)?;
+        let decoder = Decoder::for_request(&request, &layout.columns)?;
+        let slices = Slices::new(&mut request, &layout, decoder.schema());
         Ok(Self {
+            guard: LoopGuard::new(layout.key.clone()),
+            pager: Pager::new(&request, &source.base)?,
             source,
             request,
-            version,
-            columns,
+            layout,
             decoder,
-            guard,
-            step: Step::First,
-            asked: None,
-            asks_total,
+            slices,
+            written: None,
+            failure: None,
             pages: 0,
-            rows: 0,
         })
     }
 
@@ -88,7 +60,8 @@ impl Scan {
     pub(super) async fn next_page(&mut self) -> Result<Option<Page>> {
         match self.try_next_page().await {
             Err(error) if self.total_refused(&error.kind) => {
-                (self.asks_total, self.step, self.pages) = (false, Step::First, 0);
+                self.pager.restart_without_total();
+                self.pages = 0;
                 self.try_next_page().await
             }
             result => result,
@@ -99,107 +72,162 @@ impl Scan {
     fn total_refused(&self, error: &ErrorKind) -> bool {
         let refusals = [StatusCode::BAD_REQUEST, StatusCode::NOT_IMPLEMENTED];
         let refused = matches!(error, ErrorKind::Status { status, .. } if refusals.contains(status));
-        refused && self.asks_total && self.pages == 1
+        refused && self.pager.asks_total() && self.pages == 1
     }
 
     async fn try_next_page(&mut self) -> Result<Option<Page>> {
-        let url = match self.next_url() {
-            Ok(Some(url)) => url,
-            Ok(None) => return Ok(None),
-            Err(kind) => {
-                return Err(Error { place: place(&self.source, &self.request, Some(self.pages + 1), None), kind });
+        // An answer may tell no more than that a slice has ended; the pager knows what comes then, if anything.
+        loop {
+            let outgoing = match self.next_request() {
+                Ok(Some(outgoing)) => outgoing,
+                Ok(None) => return Ok(None),
+                Err(kind) => {
+                    let place = place(&self.source, &self.request, Some(self.pages + 1), None);
+                    return Err(Error { place, kind });
+                }
+            };
+            self.pages += 1;
+            let place = place(&self.source, &self.request, Some(self.pages), Some(&outgoing.url));
+            if let Some(page) = self.read(outgoing).await.map_err(|kind| Error { place, kind })? {
+                return Ok(Some(page));
             }
-        };
-        self.pages += 1;
-        let place = place(&self.source, &self.request, Some(self.pages), Some(&url));
-        self.read(url).await.map(Some).map_err(|kind| Error { place, kind })
+        }
     }
 
-    fn next_url(&mut self) -> Result<Option<Url>, ErrorKind> {
-        let url = match std::mem::replace(&mut self.step, Step::Done) {
-            Step::Done => return Ok(None),
-            Step::Follow(url) => url,
-            Step::First => {
-                let window = self.request.endpoint()?.window;
-                // Going on behind `$top` needs a key: without one nothing tells a service that ignores `$skip` and
-                // sends the first rows again.
-                let has_window = window == Some(Window::TopSkip) && !self.request.table.key.is_empty();
-                let top = self.request.fetch.filter(|&rows| rows > 0 && has_window);
-                self.render(None, top)?
+    fn next_request(&mut self) -> Result<Option<Outgoing>, ErrorKind> {
+        if let Some(failure) = self.failure.take() {
+            self.pager.stop();
+            return Err(failure);
+        }
+        let Some(ask) = self.pager.ask() else { return Ok(None) };
+        let followed = matches!(ask, Ask::Follow(_));
+        let outgoing = match (ask, self.written.clone()) {
+            (Ask::Written { range, page }, _) => {
+                let endpoint = self.request.endpoint()?;
+                let write = |columns: &[usize]| render::rows(&self.source.base, &self.request, columns, range, &page);
+                let narrow = write(&self.layout.columns)?;
+                // Whole rows are what was asked for, and more; a URL that is too long is no answer at all.
+                let is_long = narrow.url.as_str().len() > endpoint.max_url_length;
+                let written = if is_long { write(&[])? } else { narrow };
+                self.written.insert(written).clone()
             }
-            Step::Skip => {
-                let top = self.asked.map_or(SECOND_TOP, |asked| asked.top.saturating_mul(4).max(SECOND_TOP));
-                self.render(Some(self.rows), Some(top))?
-            }
+            (Ask::Follow(url), Some(written)) => Outgoing { url, ..written },
+            (Ask::Follow(_), None) => return Err(ErrorKind::Loop("a link before the first page".to_owned())),
         };
-        self.guard.asking(&url)?;
-        Ok(Some(url))
+        self.guard.asking(&outgoing, followed)?;
+        Ok(Some(outgoing))
     }
 
-    fn render(&mut self, skip: Option<u64>, top: Option<u64>) -> Result<Url, ErrorKind> {
-        self.asked = top.map(|top| Asked { top, received: 0 });
-        let range = Range { skip, top, total: self.asks_total && skip.is_none() };
+    /// Sends the request and decodes its page; `None` when there is none. The body is dropped when this returns.
+    async fn read(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
         let endpoint = self.request.endpoint()?;
-        let url = |columns: &[usize]| {
-            let options = query::rows(&self.request, self.version, columns, range)?;
-            odata_url::resource(&self.source.base, &endpoint.path, &options)
-        };
-        let narrow = url(&self.columns)?;
-        // Whole rows are what was asked for, and more; a URL that is too long is no answer at all.
-        if narrow.as_str().len() > endpoint.max_url_length { url(&[]) } else { Ok(narrow) }
-    }
-
-    /// Sends the request and decodes its page. The body is dropped when this returns.
-    async fn read(&mut self, url: Url) -> Result<Page, ErrorKind> {
-        let endpoint = self.request.endpoint()?;
+        let not_found = endpoint.not_found;
         let table = Some(self.request.table.name.as_str());
         let operation = self.source.operation(table, &endpoint.name, Purpose::Read, Some(self.pages));
-        let headers = query::headers(self.version);
-        let answer = call::expect_ok(&self.source, call::get(&self.source, url, headers, operation).await?)?;
+        let answer = call::send(&self.source, outgoing, operation).await?;
+        if answer.status == StatusCode::NOT_FOUND && not_found == NotFound::Empty && self.pages == 1 {
+            self.pager.stop();
+            return self.page(RecordBatch::new_empty(self.decoder.schema().clone())).map(Some);
+        }
+        if self.pager.is_end(answer.status) {
+            self.pager.stop();
+            return self.ended().map(|()| None);
+        }
+        let answer = call::expect_ok(&self.source, answer)?;
         if answer.body.is_empty() {
             return Err(ErrorKind::Body("the body is empty where a page of rows was expected".to_owned()));
         }
-        let Decoded { batch, next, count } = self.decoder.decode(&answer.body)?;
+        let decoded = self.decoder.decode(&answer.body)?;
+        if self.pager.repeats_at_the_end() && self.guard.is_repeated(&decoded.batch)? {
+            self.source.statement.count_page(0);
+            self.pager.stop();
+            return self.ended().map(|()| None);
+        }
+        self.take(&answer, decoded).map(Some)
+    }
+
+    /// Takes a page that is new.
+    fn take(&mut self, answer: &Answer, decoded: Decoded) -> Result<Page, ErrorKind> {
+        let Decoded { batch, next, more, count } = decoded;
+        if self.layout.is_guarded {
+            self.guard.received(&batch).map_err(|error| self.advised(error))?;
+        }
+        let (first, last) = self.keys(&batch);
+        let endpoint = self.request.endpoint()?;
+        self.pager.take(&Told {
+            rows: batch.num_rows() as u64,
+            next: next.as_deref(),
+            more,
+            total: count.or_else(|| total::in_header(endpoint, &answer.headers)),
+            headers: &answer.headers,
+            answered: &answer.url,
+            first,
+            last,
+        })?;
+        let batch = match &mut self.slices {
+            Some(slices) => slices.take(&batch)?,
+            None => batch,
+        };
         self.source.statement.count_page(batch.num_rows() as u64);
-        self.guard.received(&batch)?;
-        self.rows += batch.num_rows() as u64;
-        self.step = self.after(batch.num_rows() as u64, next.as_deref(), count, &answer.url)?;
+        self.ended()?;
+        self.page(batch)
+    }
+
+    /// The values that a keyset's column has in the first row and in the last, as text.
+    fn keys(&self, batch: &RecordBatch) -> (Option<String>, Option<String>) {
+        let text = |row: usize| {
+            let at = self.layout.keyset?;
+            let column = self.request.table.columns.get(*self.layout.columns.get(at)?)?;
+            cell::text(&cell::scalar(batch.column(at), row)?, &column.data_type)
+        };
+        (text(0), batch.num_rows().checked_sub(1).and_then(text))
+    }
+
+    /// After a page, or after it was told that there is none: what follows from how many rows came.
+    fn ended(&mut self) -> Result<(), ErrorKind> {
+        let endpoint = self.request.endpoint()?;
+        let Some(ceiling) = endpoint.ceiling else { return self.checked() };
+        let is_told = self.pager.total().is_some_and(|total| total > ceiling.rows);
+        let crosses = self.slices.is_some() && self.pager.next_page_crosses(ceiling.rows);
+        let reached = self.pager.rows() >= ceiling.rows || crosses || (is_told && self.pager.is_done());
+        let Some(slices) = &mut self.slices else {
+            let failure = ceiling::failure(ceiling, endpoint);
+            // Who wants but a few rows may stop before.
+            if is_told && self.request.fetch.is_none() {
+                return Err(failure);
+            }
+            self.failure = reached.then_some(failure);
+            return if reached { Ok(()) } else { self.checked() };
+        };
+        if !reached {
+            return self.checked();
+        }
+        match slices.next(&self.request, ceiling) {
+            Ok(request) => {
+                self.request = ScanRequest { fetch: None, ..request };
+                self.pager = Pager::new(&self.request, &self.source.base)?;
+                self.guard = LoopGuard::new(self.layout.key.clone());
+            }
+            Err(failure) => self.failure = Some(failure),
+        }
+        Ok(())
+    }
+
+    fn checked(&self) -> Result<(), ErrorKind> {
+        if self.pager.is_done() { self.pager.check_complete() } else { Ok(()) }
+    }
+
+    fn advised(&self, error: ErrorKind) -> ErrorKind {
+        match (error, self.pager.advice()) {
+            (ErrorKind::Loop(what), Some(advice)) => ErrorKind::Loop(format!("{what}; {advice}")),
+            (error, _) => error,
+        }
+    }
+
+    /// The wanted columns as a page.
+    fn page(&self, batch: RecordBatch) -> Result<Page, ErrorKind> {
         let wanted: Vec<usize> = (0..self.request.columns.len()).collect();
         let batch = batch.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))?;
         Ok(Page { number: self.pages, batch })
     }
-
-    fn after(&mut self, rows: u64, next: Option<&str>, total: Option<u64>, answered: &Url) -> Result<Step, ErrorKind> {
-        // One that was not asked for may count something else, such as the rows before `$top`.
-        let total = total.filter(|_| self.asks_total);
-        let endpoint = self.request.endpoint()?;
-        if let Some(asked) = &mut self.asked {
-            asked.received += rows;
-        }
-        match next.filter(|link| !link.is_empty()) {
-            Some(link) if endpoint.paging == Paging::NextUrl => {
-                let next = odata_url::next_link(&self.source.base, &endpoint.path, answered, link)?;
-                let is_past_the_end = total::is_past_the_end(&next, total, self.rows);
-                Ok(if is_past_the_end { Step::Done } else { Step::Follow(next) })
-            }
-            Some(_) => Err(ErrorKind::Body("the answer goes on, though the endpoint declares one page".to_owned())),
-            // Fewer rows than wanted: these were all. More: the service ignored `$top`, and these were all too.
-            None if self.asked.is_some_and(|asked| asked.received == asked.top) => Ok(Step::Skip),
-            None => total::check_complete(total, self.rows).map(|()| Step::Done),
-        }
-    }
-}
-
-/// The columns wanted, then those of the key, by which the guard tells pages apart. Without a key it can only
-/// compare whole rows, so all columns are read.
-fn columns_to_read(request: &ScanRequest) -> Vec<usize> {
-    let mut columns = request.columns.clone();
-    let all: Vec<usize> = (0..request.table.columns.len()).collect();
-    let guarded = if request.table.key.is_empty() { &all } else { &request.table.key };
-    for column in guarded {
-        if !columns.contains(column) {
-            columns.push(*column);
-        }
-    }
-    columns
 }

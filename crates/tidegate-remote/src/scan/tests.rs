@@ -12,6 +12,8 @@ use super::{Page, count, scan};
 use crate::test_support::{self as columns, Reply, Script, request, table};
 use crate::{CompareOp, Error, ErrorKind, Predicate, Scalar, ScanRequest};
 
+mod rest;
+
 fn v4() -> ScanRequest {
     request(table(ODataVersion::V4))
 }

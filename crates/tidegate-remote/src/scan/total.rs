@@ -1,6 +1,7 @@
-//! The number of rows that the service says there are (`$count=true`), and what follows from it.
+//! The number of rows that the service says there are, and what follows from it.
 //!
-//! A scan to the end asks for it with its first page, at no further call. It proves two things:
+//! OData is asked for it (`$count=true`) with the first page of a scan to the end, at no further call; other APIs
+//! tell it with every page. It proves two things:
 //! * **That rows are missing**: a last page that tells of more rows than came is an error, not a short result.
 //! * **That a next link leads to nothing**: services that number their pages by offset name a next page
 //!   whenever a page came full, and the last of them is empty.
@@ -9,6 +10,8 @@
 //! alone only when two independent statements agree, and the number is none of the usual caps: the total told
 //! by this very page is what was received, and the link itself is an offset of just that many rows.
 
+use http::HeaderMap;
+use tidegate_spec::Endpoint;
 use url::Url;
 
 use crate::ErrorKind;
@@ -18,15 +21,31 @@ const CAPS: [u64; 4] = [5_000, 10_000, 50_000, 100_000];
 
 /// Whether the page behind this link is surely empty. `told` is the total that this page tells.
 pub(super) fn is_past_the_end(next: &Url, told: Option<u64>, received: u64) -> bool {
-    told == Some(received) && !CAPS.contains(&received) && offset(next) == Some(received)
+    told == Some(received) && !is_a_cap(received) && offset(next) == Some(received)
 }
 
-/// That a scan which ended has all rows that its last page tells of.
-pub(super) fn check_complete(told: Option<u64>, received: u64) -> Result<(), ErrorKind> {
+/// The total that a response's header tells, where the endpoint has one for it.
+pub(super) fn in_header(endpoint: &Endpoint, headers: &HeaderMap) -> Option<u64> {
+    let name = endpoint.envelope.count_header.as_deref()?;
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Whether services stop to count at this number.
+pub(super) fn is_a_cap(total: u64) -> bool {
+    CAPS.contains(&total)
+}
+
+/// That a scan which ended has all rows that it was told of. `is_odata` tells what can be done against wrong totals.
+pub(super) fn check_complete(told: Option<u64>, received: u64, is_odata: bool) -> Result<(), ErrorKind> {
+    let remedy = if is_odata {
+        "set the connection's option totals = 'ignore'"
+    } else {
+        "take `count` and `count_header` out of the endpoint's manifest"
+    };
     match told {
         Some(total) if received < total => Err(ErrorKind::Body(format!(
             "the server says that {total} rows match, sent {received}, and names no further page; run the query again, \
-             or, if its totals are wrong, set the connection's option totals = 'ignore'"
+             or, if its totals are wrong, {remedy}"
         ))),
         _ => Ok(()),
     }
@@ -62,10 +81,12 @@ mod tests {
 
     #[test]
     fn fewer_rows_than_told_are_an_error() {
-        assert!(check_complete(None, 5).is_ok());
-        assert!(check_complete(Some(5), 5).is_ok());
-        assert!(check_complete(Some(4), 5).is_ok());
-        let error = check_complete(Some(6), 5).unwrap_err().to_string();
-        assert!(error.contains("6 rows match, sent 5"), "{error}");
+        assert!(check_complete(None, 5, true).is_ok());
+        assert!(check_complete(Some(5), 5, true).is_ok());
+        assert!(check_complete(Some(4), 5, true).is_ok());
+        for (is_odata, remedy) in [(true, "totals = 'ignore'"), (false, "take `count`")] {
+            let error = check_complete(Some(6), 5, is_odata).unwrap_err().to_string();
+            assert!(error.contains("6 rows match, sent 5") && error.contains(remedy), "{error}");
+        }
     }
 }

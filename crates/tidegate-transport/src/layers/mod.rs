@@ -12,7 +12,7 @@ mod redirect;
 mod replay;
 mod retry;
 
-pub use self::auth::{Auth, Credentials};
+pub use self::auth::{Auth, Credentials, TokenSource};
 pub use self::collect::Collect;
 pub use self::fault::{Fault, FaultScript, FaultStep};
 pub use self::http::{Http, HttpOptions};
@@ -21,4 +21,4 @@ pub use self::origin::OriginGuard;
 pub use self::record::{Record, Recorder};
 pub use self::redirect::{MAX_REDIRECTS, Redirect};
 pub use self::replay::Replay;
-pub use self::retry::{Retry, RetryPolicy, retry_after};
+pub use self::retry::{Reset, Retry, RetryPolicy, Throttle, ThrottledBody, retry_after};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Origin;
 
+use crate::redact::without_parameter;
 use crate::{Error, ErrorKind, Request, Response, Result, Sent, Transport};
 
 /// Lets through only requests to a connection's own origin and to those it allows.
@@ -16,19 +17,33 @@ pub struct OriginGuard {
     inner: Arc<dyn Transport>,
     own: Origin,
     allowed: Vec<Origin>,
+    stripped: Vec<String>,
 }
 
 impl OriginGuard {
     /// A guard for a connection whose URL has the origin `own`; `allowed` is its option `allow_origins`.
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, own: Origin, allowed: Vec<Origin>) -> Self {
-        Self { inner, own, allowed }
+        Self { inner, own, allowed, stripped: Vec::new() }
+    }
+
+    /// Takes this parameter too out of the query of every request: the name of a key that the auth layer adds. Servers put
+    /// it into their links, from where it would be shown, recorded, and sent to other origins.
+    #[must_use]
+    pub fn stripping(mut self, parameter: impl Into<String>) -> Self {
+        self.stripped.push(parameter.into());
+        self
     }
 }
 
 #[async_trait]
 impl Transport for OriginGuard {
-    async fn send(&self, request: Request) -> Result<Response> {
+    async fn send(&self, mut request: Request) -> Result<Response> {
+        for name in &self.stripped {
+            if let Some(url) = without_parameter(&request.url, name) {
+                request.url = url;
+            }
+        }
         let target = request.url.origin();
         if target == self.own || self.allowed.contains(&target) {
             return self.inner.send(request).await;
@@ -86,6 +101,15 @@ mod tests {
                 assert_eq!((error.kind(), error.sent()), (ErrorKind::OriginRefused, Sent::No));
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_key_in_a_link_goes_no_further() {
+        let inner = Scripted::new([status(200)]);
+        let guard =
+            OriginGuard::new(inner.clone(), origin("https://a.example/"), Vec::new()).stripping("appid").stripping("t");
+        guard.send(get("https://a.example/x?appid=s3cret&page=2&t=s3cret")).await.unwrap();
+        assert_eq!(inner.lines(), ["GET https://a.example/x?page=2"]);
     }
 
     #[tokio::test]

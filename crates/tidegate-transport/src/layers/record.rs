@@ -18,7 +18,7 @@ use futures::{Stream, StreamExt};
 use serde::Serialize;
 
 use super::exchange::{Content, Exchange, Failure, Heading};
-use crate::{Body, Error, ErrorKind, Request, Response, Result, Secret, Sent, Transport};
+use crate::{Body, Credentials, Error, ErrorKind, Request, Response, Result, Secret, Sent, TokenSource, Transport};
 
 /// More than a heading has, of whatever version.
 const LONGEST_HEADING: u64 = 100;
@@ -134,7 +134,21 @@ fn is_replaceable(path: &Path) -> std::io::Result<bool> {
 pub struct Record {
     inner: Arc<dyn Transport>,
     recorder: Arc<Recorder>,
-    secrets: Arc<[Secret]>,
+    secrets: Arc<Secrets>,
+}
+
+/// What is blanked: constants, and the tokens that are in use at the time.
+#[derive(Debug, Clone, Default)]
+struct Secrets {
+    constant: Vec<Secret>,
+    tokens: Vec<Arc<dyn TokenSource>>,
+}
+
+impl Secrets {
+    fn now(&self) -> Vec<Secret> {
+        let tokens = self.tokens.iter().flat_map(|tokens| tokens.secrets());
+        self.constant.iter().cloned().chain(tokens).collect()
+    }
 }
 
 impl Record {
@@ -155,7 +169,19 @@ impl Record {
     /// Blanks these wherever they appear in a text: servers repeat credentials in their answers at times.
     #[must_use]
     pub fn blanking(mut self, secrets: Vec<Secret>) -> Self {
-        self.secrets = secrets.into();
+        self.secrets = Arc::new(Secrets { constant: secrets, tokens: Vec::new() });
+        self
+    }
+
+    /// Blanks besides all that these credentials hold, now and later.
+    #[must_use]
+    pub fn blanking_all_of(mut self, credentials: &Credentials) -> Self {
+        let mut secrets = Secrets::clone(&self.secrets);
+        match credentials {
+            Credentials::Token(source) => secrets.tokens.push(Arc::clone(source)),
+            constant => secrets.constant.extend(constant.secrets()),
+        }
+        self.secrets = Arc::new(secrets);
         self
     }
 }
@@ -166,7 +192,7 @@ impl Transport for Record {
         // Before a call is spent on an exchange that cannot be kept.
         self.recorder.check()?;
         let mut tape = Tape {
-            exchange: Some(Exchange::asked(&request, &self.secrets)),
+            exchange: Some(Exchange::asked(&request, &self.secrets.now())),
             body: BytesMut::new(),
             recorder: Arc::clone(&self.recorder),
             secrets: Arc::clone(&self.secrets),
@@ -203,14 +229,14 @@ struct Tape {
     exchange: Option<Exchange>,
     body: BytesMut,
     recorder: Arc<Recorder>,
-    secrets: Arc<[Secret]>,
+    secrets: Arc<Secrets>,
 }
 
 impl Tape {
     fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
         if let Some(exchange) = &mut self.exchange {
             exchange.status = Some(status);
-            exchange.set_headers(headers, &self.secrets);
+            exchange.set_headers(headers, &self.secrets.now());
         }
     }
 
@@ -220,7 +246,7 @@ impl Tape {
         if failure.is_some_and(Error::is_cancelled) {
             return Ok(());
         }
-        exchange.body = Content::of(&self.body, &self.secrets);
+        exchange.body = Content::of(&self.body, &self.secrets.now());
         exchange.failure = failure.map(Failure::of);
         self.recorder.write(&exchange)
     }

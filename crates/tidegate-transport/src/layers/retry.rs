@@ -8,15 +8,20 @@ mod after;
 mod decide;
 #[cfg(test)]
 mod tests;
+mod throttle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use url::Origin;
 
 pub use self::after::retry_after;
 use self::decide::{Outcome, decide};
+pub use self::throttle::{Reset, Throttle, ThrottledBody};
 use crate::{Clock, Error, Jitter, Request, Response, Result, Sent, Statement, Transport};
 
 /// How often and how soon a request is sent again.
@@ -34,6 +39,8 @@ pub struct RetryPolicy {
     /// Longest wait at the server's wish (`Retry-After`). 120 s by default. When the server asks for more, its
     /// answer is handed on, so that the user hears when to come back.
     pub max_retry_after: Duration,
+    /// Answers that mean the same as 429. None by default.
+    pub throttles: Vec<Throttle>,
 }
 
 impl Default for RetryPolicy {
@@ -44,6 +51,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(250),
             cap: Duration::from_secs(20),
             max_retry_after: Duration::from_secs(120),
+            throttles: Vec::new(),
         }
     }
 }
@@ -65,6 +73,18 @@ pub struct Retry {
     jitter: Arc<Jitter>,
     /// Whether the server has answered anything yet.
     reached: AtomicBool,
+    /// Origin whose requests carry a token that is renewed when it is refused.
+    renews: Option<Origin>,
+}
+
+/// What comes after an attempt.
+enum Next {
+    /// Another one, after this wait.
+    Again(Duration),
+    /// Another one at once, with another token.
+    Renewed,
+    /// Nothing.
+    Stop(Stop),
 }
 
 /// Why no further attempt is made.
@@ -81,29 +101,79 @@ impl Retry {
     /// Wraps a transport.
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Arc<Jitter>) -> Self {
-        Self { inner, policy, clock, jitter, reached: AtomicBool::new(false) }
+        Self { inner, policy, clock, jitter, reached: AtomicBool::new(false), renews: None }
     }
 
-    /// How long to wait before the next attempt, or why there is none.
-    fn next(&self, request: &Request, result: &Result<Response>) -> Result<Duration, Stop> {
+    /// Sends a request to this origin once more when its token is refused: for a connection that signs with
+    /// [`Credentials::Token`](crate::Credentials::Token), also when its answers are replayed. This takes nothing from
+    /// the statement's budget: a long scan outlives many tokens.
+    #[must_use]
+    pub fn renewing(mut self, origin: Origin) -> Self {
+        self.renews = Some(origin);
+        self
+    }
+
+    /// What comes next. `throttle` is the declaration that the answer matches.
+    fn next(&self, request: &Request, result: &Result<Response>, throttle: Option<&Throttle>, renewed: bool) -> Next {
         let operation = &request.operation;
-        if !decide(Outcome::of(result), operation.repeat) {
-            return Err(Stop::Done);
+        let outcome = self.outcome(request, result, throttle, renewed);
+        if !decide(outcome, operation.repeat) {
+            return Next::Stop(Stop::Done);
+        }
+        if matches!(outcome, Outcome::Renewed) {
+            return Next::Renewed;
         }
         if operation.attempt >= self.most_attempts(result) {
-            return Err(Stop::Attempts);
+            return Next::Stop(Stop::Attempts);
         }
-        let asked = result.as_ref().ok().and_then(|response| retry_after(&response.headers, self.clock.now()));
+        let asked = result.as_ref().ok().and_then(|response| self.asked_wait(response, throttle));
         let wait = match asked {
-            Some(wait) if wait > self.policy.max_retry_after => return Err(Stop::Done),
+            Some(wait) if wait > self.policy.max_retry_after => return Next::Stop(Stop::Done),
             Some(wait) => wait,
             // Full jitter: clients that failed together do not come back together.
             None => self.jitter.up_to(self.policy.backoff(operation.attempt)),
         };
-        if !operation.statement.take_retry() {
-            return Err(Stop::Budget);
+        if operation.statement.take_retry() { Next::Again(wait) } else { Next::Stop(Stop::Budget) }
+    }
+
+    fn outcome(
+        &self,
+        request: &Request,
+        result: &Result<Response>,
+        throttle: Option<&Throttle>,
+        renewed: bool,
+    ) -> Outcome {
+        match result {
+            Ok(_) if throttle.is_some() => Outcome::Throttled,
+            Ok(response)
+                if response.status == StatusCode::UNAUTHORIZED
+                    && !renewed
+                    && self.renews.as_ref().is_some_and(|origin| *origin == request.url.origin()) =>
+            {
+                Outcome::Renewed
+            }
+            _ => Outcome::of(result),
         }
-        Ok(wait)
+    }
+
+    /// How long the server asks to wait.
+    fn asked_wait(&self, response: &Response, throttle: Option<&Throttle>) -> Option<Duration> {
+        let now = self.clock.now();
+        let reset = || throttle?.reset.as_ref()?.wait(&response.headers, now);
+        retry_after(&response.headers, now).or_else(reset)
+    }
+
+    /// What is handed on of an answer that is not tried again: one that is declared to mean "not now" as 429 with a
+    /// `Retry-After`, so that nobody above takes it for refused credentials, or for rows.
+    fn spell_out(&self, mut response: Response, throttle: &Throttle) -> Response {
+        let wait = self.asked_wait(&response, Some(throttle));
+        if let (Some(wait), None) = (wait, retry_after(&response.headers, self.clock.now())) {
+            // Rounded up: who comes back a moment too early is refused again.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.status = StatusCode::TOO_MANY_REQUESTS;
+        response
     }
 
     fn most_attempts(&self, result: &Result<Response>) -> u32 {
@@ -133,6 +203,7 @@ impl Transport for Retry {
     async fn send(&self, mut request: Request) -> Result<Response> {
         let statement = Arc::clone(&request.operation.statement);
         request.operation.attempt = 1;
+        let mut renewed = false;
         loop {
             if statement.cancellation().is_cancelled() {
                 return Err(Error::cancelled(if request.operation.attempt == 1 { Sent::No } else { Sent::Maybe }));
@@ -141,13 +212,25 @@ impl Transport for Retry {
             if result.is_ok() {
                 self.reached.store(true, Ordering::Relaxed);
             }
-            let wait = match self.next(&request, &result) {
-                Ok(wait) => wait,
-                Err(stop) => return result.map_err(|error| explain(error, &stop, request.operation.attempt)),
+            let throttle = result
+                .as_ref()
+                .ok()
+                .and_then(|response| self.policy.throttles.iter().find(|throttle| throttle.matches(response)));
+            let next = self.next(&request, &result, throttle, renewed);
+            let wait = match (next, throttle) {
+                (Next::Again(wait), _) => Some(wait),
+                (Next::Renewed, _) => None,
+                (Next::Stop(_), Some(throttle)) => return result.map(|answer| self.spell_out(answer, throttle)),
+                (Next::Stop(stop), None) => {
+                    return result.map_err(|error| explain(error, &stop, request.operation.attempt));
+                }
             };
             // A body that nobody reads would keep its connection.
             drop(result);
-            self.wait(wait, &statement).await?;
+            match wait {
+                Some(wait) => self.wait(wait, &statement).await?,
+                None => renewed = true,
+            }
             request.operation.attempt += 1;
         }
     }

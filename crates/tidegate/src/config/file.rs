@@ -9,6 +9,7 @@ use tidegate_engine::{ConnectionDef, OptionValue};
 use toml::{Spanned, Value};
 
 use crate::connect::hex;
+use crate::connector::{self, is_path};
 use crate::{Error, ErrorKind, Result};
 
 /// A configuration file, read. Its connections are not yet opened.
@@ -20,6 +21,8 @@ pub struct Config {
     pub sha256: String,
     /// Its connections, by name.
     pub connections: Vec<ConnectionDef>,
+    /// The manifests that its connections name by path, as they were read. Trust is in them too.
+    pub manifests: Vec<(PathBuf, String)>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +61,7 @@ impl Config {
         Self::parse(path, &text)
     }
 
+    /// Reads this text, and the manifests that it names by paths from the file's folder.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
         let file = File { path, text };
         let raw: RawConfig = toml::from_str(text).map_err(|error| file.malformed(&error))?;
@@ -69,8 +73,39 @@ impl Config {
             }
             connections.push(file.connection(name, raw)?);
         }
-        Ok(Self { path: path.to_owned(), sha256: hex(&Sha256::digest(text.as_bytes())), connections })
+        let manifests = manifests(path, &mut connections);
+        let sha256 = digest(text, &manifests);
+        Ok(Self { path: path.to_owned(), sha256, connections, manifests })
     }
+}
+
+/// Makes the paths of manifests absolute, and reads those that can be read: the others fail when they are used.
+fn manifests(path: &Path, connections: &mut [ConnectionDef]) -> Vec<(PathBuf, String)> {
+    let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+    let mut manifests: Vec<(PathBuf, String)> = Vec::new();
+    for def in connections.iter_mut().filter(|def| is_path(&def.connector)) {
+        let file = folder.as_deref().unwrap_or(Path::new("")).join(&def.connector);
+        def.connector = file.display().to_string();
+        if let Ok(text) = connector::read(&file)
+            && manifests.iter().all(|(known, _)| *known != file)
+        {
+            manifests.push((file, text));
+        }
+    }
+    manifests
+}
+
+/// What trust is given to: the file, and the manifests that say where its secrets go.
+fn digest(text: &str, manifests: &[(PathBuf, String)]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(text.as_bytes());
+    for (path, text) in manifests {
+        hash.update([0]);
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        hash.update(Sha256::digest(text.as_bytes()));
+    }
+    hex(&hash.finalize())
 }
 
 /// A file with its text, for errors that name the line.

@@ -77,6 +77,11 @@ impl Fixture {
     }
 
     pub(super) fn with(answers: Vec<String>, settings: Settings) -> Self {
+        Self::over(orders(), answers, settings)
+    }
+
+    /// This table of `crm` over these answers.
+    pub(super) fn over(table: Table, answers: Vec<String>, settings: Settings) -> Self {
         let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default() });
         let connection = Arc::new(connection(Arc::clone(&script) as Arc<dyn Transport>));
         let statement = Arc::new(Statement::new(1));
@@ -100,14 +105,23 @@ impl Fixture {
             .with_physical_optimizer_rules(optimizer_rules(PhysicalOptimizer::new().rules))
             .build();
         let context = SessionContext::new_with_state(state);
-        let table = ApiTable::with_bad_values(connection, Arc::new(orders()), on_bad_value);
-        context.register_table("orders", Arc::new(table)).expect("a new name");
+        let name = table.name.clone();
+        let table = ApiTable::with_bad_values(connection, Arc::new(table), on_bad_value);
+        context.register_table(name, Arc::new(table)).expect("a new name");
         Self { script, statement, notices, context }
     }
 
     pub(super) async fn plan(&self, sql: &str) -> Arc<dyn ExecutionPlan> {
         let logical = self.context.sql(sql).await.expect("a query").into_optimized_plan().expect("a plan");
         self.context.state().create_physical_plan(&logical).await.expect("a physical plan")
+    }
+
+    /// Why there is no physical plan.
+    pub(super) async fn refusal(&self, sql: &str) -> String {
+        let logical = self.context.sql(sql).await.expect("a query").into_optimized_plan().expect("a plan");
+        let refused = self.context.state().create_physical_plan(&logical).await.expect_err("no plan");
+        assert_eq!(self.requests(), Vec::<String>::new(), "planning sends nothing");
+        tidegate_engine::Error::from(refused).to_string()
     }
 
     pub(super) async fn rows(&self, sql: &str) -> Result<String> {
@@ -147,18 +161,19 @@ fn connection(transport: Arc<dyn Transport>) -> Connection {
     }
 }
 
+pub(super) fn column(name: &str, data_type: ColumnType, nullable: bool, source: ColumnSource) -> Column {
+    Column { name: name.to_owned(), path: vec![name.to_owned()], data_type, nullable, description: None, source }
+}
+
+/// One member of a response's body.
+pub(super) fn member(name: &str) -> Vec<Vec<String>> {
+    vec![vec![name.to_owned()]]
+}
+
 fn orders() -> Table {
     let columns =
         [("id", ColumnType::Int64, false), ("region", ColumnType::Text, true), ("amount", ColumnType::Int32, true)];
-    let column = |(name, data_type, nullable): (&str, ColumnType, bool)| Column {
-        name: name.to_owned(),
-        path: vec![name.to_owned()],
-        data_type,
-        nullable,
-        description: None,
-        source: ColumnSource::Row,
-    };
-    let path = |name: &str| vec![vec![name.to_owned()]];
+    let column = |(name, data_type, nullable)| column(name, data_type, nullable, ColumnSource::Row);
     Table {
         name: "orders".to_owned(),
         api_name: "Orders".to_owned(),
@@ -167,9 +182,9 @@ fn orders() -> Table {
         key: vec![0],
         endpoints: vec![Endpoint {
             envelope: Envelope {
-                rows: path("value"),
-                next: path("@odata.nextLink"),
-                count: path("@odata.count"),
+                rows: member("value"),
+                next: member("@odata.nextLink"),
+                count: member("@odata.count"),
                 ..Envelope::default()
             },
             paging: Paging::NextUrl,

@@ -17,7 +17,7 @@ use crate::pushdown::push_filter;
 use crate::test_support::{self as columns, OPERATORS, table};
 use crate::{CompareOp, LikeKind, Predicate, Scalar};
 
-const COLUMNS: [usize; 8] = [
+pub(super) const COLUMNS: [usize; 8] = [
     columns::ID,
     columns::NAME,
     columns::REVENUE,
@@ -34,13 +34,13 @@ const COMPARISONS: [CompareOp; 6] =
     [CompareOp::Eq, CompareOp::NotEq, CompareOp::Lt, CompareOp::LtEq, CompareOp::Gt, CompareOp::GtEq];
 
 /// A value per entry of [`COLUMNS`].
-type Row = Vec<Option<Scalar>>;
+pub(super) type Row = Vec<Option<Scalar>>;
 
 /// What a service does that its declaration leaves open.
 #[derive(Debug, Clone, Copy)]
-struct Service {
-    cuts_literals: bool,
-    keeps_single_in_double: bool,
+pub(super) struct Service {
+    pub(super) cuts_literals: bool,
+    pub(super) keeps_single_in_double: bool,
 }
 
 fn any_text() -> impl Strategy<Value = Scalar> {
@@ -71,7 +71,7 @@ fn literal(column: usize) -> BoxedStrategy<Scalar> {
         columns::REVENUE => {
             (-400_i128..400, -1_i8..5).prop_map(|(value, scale)| Scalar::Decimal { value, scale }).boxed()
         }
-        columns::CREATED => (-2500_i64..2500).prop_map(Scalar::Timestamp).boxed(),
+        columns::CREATED => prop_oneof![1 => Just(0_i64), 3 => -2500_i64..2500].prop_map(Scalar::Timestamp).boxed(),
         columns::OPENS => (0_i64..3_000_000).prop_map(Scalar::Time).boxed(),
         columns::RATING | columns::WEIGHT => (-2.0_f64..2.0).prop_map(Scalar::Float).boxed(),
         columns::GUID => select(&GUIDS[..]).prop_map(|text| Scalar::Text(text.to_uppercase())).boxed(),
@@ -95,14 +95,14 @@ fn leaf() -> impl Strategy<Value = Predicate> {
     prop_oneof![4 => compare, 2 => list, 2 => like, 1 => null]
 }
 
-fn predicate() -> impl Strategy<Value = Predicate> {
+pub(super) fn predicate() -> impl Strategy<Value = Predicate> {
     leaf().prop_recursive(3, 16, 3, |inner| {
         let parts = prop::collection::vec(inner, 2..4);
         prop_oneof![parts.clone().prop_map(Predicate::And), parts.prop_map(Predicate::Or)]
     })
 }
 
-fn row() -> impl Strategy<Value = Row> {
+pub(super) fn row() -> impl Strategy<Value = Row> {
     COLUMNS
         .map(|column| {
             let nullable = !matches!(column, columns::ID | columns::GUID);
@@ -114,7 +114,7 @@ fn row() -> impl Strategy<Value = Row> {
 
 /// A table with random declarations. Text is either collated, and then declares what collation can keep, or
 /// compared by code point.
-fn declarations() -> impl Strategy<Value = Table> {
+pub(super) fn declarations() -> impl Strategy<Value = Table> {
     let declared = prop::collection::vec(prop::collection::vec(prop::option::weighted(0.8, any::<bool>()), 13), 8);
     let versions = select(&[ODataVersion::V2, ODataVersion::V4, ODataVersion::V401][..]);
     let longest = select(&[100_usize, 600, 4096][..]);
@@ -154,11 +154,11 @@ fn operators(column: usize, collated: bool, declared: &[Option<bool>]) -> Vec<(O
     OPERATORS.iter().zip(declared).filter_map(of).collect()
 }
 
-fn value(row: &Row, column: usize) -> Option<&Scalar> {
+pub(super) fn value(row: &Row, column: usize) -> Option<&Scalar> {
     row[COLUMNS.iter().position(|&entry| entry == column).unwrap()].as_ref()
 }
 
-fn satisfies(op: CompareOp, ordering: Ordering) -> bool {
+pub(super) fn satisfies(op: CompareOp, ordering: Ordering) -> bool {
     match op {
         CompareOp::Eq => ordering.is_eq(),
         CompareOp::NotEq => ordering.is_ne(),
@@ -169,7 +169,7 @@ fn satisfies(op: CompareOp, ordering: Ordering) -> bool {
     }
 }
 
-fn matches_like(kind: LikeKind, value: &str, text: &str) -> bool {
+pub(super) fn matches_like(kind: LikeKind, value: &str, text: &str) -> bool {
     match kind {
         LikeKind::StartsWith => value.starts_with(text),
         LikeKind::EndsWith => value.ends_with(text),
@@ -194,7 +194,7 @@ fn order(left: &Scalar, right: &Scalar) -> Ordering {
 }
 
 /// SQL's three-valued logic.
-fn sql(predicate: &Predicate, row: &Row) -> Option<bool> {
+pub(super) fn sql(predicate: &Predicate, row: &Row) -> Option<bool> {
     match predicate {
         Predicate::And(parts) => {
             let parts: Vec<_> = parts.iter().map(|part| sql(part, row)).collect();
@@ -239,7 +239,7 @@ fn served(predicate: &Predicate, row: &Row, table: &Table, service: Service) -> 
         Predicate::And(parts) => parts.iter().all(one),
         Predicate::Or(parts) => parts.iter().any(one),
         Predicate::Compare { column, op, value: literal } => {
-            let operator = super::super::operator(*op);
+            let operator = crate::render::way::comparison(*op);
             let fold = table.endpoints[0].filters.exactness(*column, operator) == Some(Exactness::Superset);
             let held = value(row, *column);
             noise(*column, operator)
@@ -272,7 +272,7 @@ fn served(predicate: &Predicate, row: &Row, table: &Table, service: Service) -> 
     }
 }
 
-fn collated(column: usize, held: &Scalar, literal: &Scalar, fold: bool, service: Service) -> Ordering {
+pub(super) fn collated(column: usize, held: &Scalar, literal: &Scalar, fold: bool, service: Service) -> Ordering {
     let cut = |micros: i64, grain: i64| if service.cuts_literals { micros.div_euclid(grain) * grain } else { micros };
     match (column, held, literal) {
         (columns::NAME, Scalar::Text(held), Scalar::Text(literal)) if fold => {

@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, StringArray};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use http::header::RANGE;
+use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
-use super::{LoopGuard, MAX_EMPTY, MAX_EQUAL, MAX_KEPT};
+use super::{LoopGuard, MAX_EMPTY, MAX_EQUAL};
 use crate::ErrorKind;
+use crate::render::Outgoing;
+use crate::scan::seen::MAX_KEPT;
 
 fn page(ids: &[Option<i32>]) -> RecordBatch {
     let names: StringArray = ids.iter().map(|_| Some("EMEA")).collect();
@@ -26,25 +31,62 @@ fn message(result: Result<(), ErrorKind>) -> String {
     }
 }
 
+fn get(url: &str) -> Outgoing {
+    Outgoing { method: Method::GET, url: Url::parse(url).unwrap(), headers: HeaderMap::new(), body: Bytes::new() }
+}
+
 #[test]
 fn a_url_is_asked_for_once() {
-    let url = |n: usize| Url::parse(&format!("https://u:p@h/Accounts?$skiptoken={n}")).unwrap();
+    let url = |n: usize| get(&format!("https://u:p@h/Accounts?$skiptoken={n}"));
     let mut guard = keyed();
-    guard.asking(&url(1)).unwrap();
-    guard.asking(&url(2)).unwrap();
-    let message = message(guard.asking(&url(1)));
-    assert!(message.contains("https://h/Accounts?$skiptoken=1"), "{message}");
+    guard.asking(&url(1), true).unwrap();
+    guard.asking(&url(2), true).unwrap();
+    let said = message(guard.asking(&url(1), true));
+    assert!(said.contains("next link leads back to https://h/Accounts?$skiptoken=1"), "{said}");
+    let said = message(guard.asking(&url(1), false));
+    assert!(said.contains("would be asked for as an earlier one was (https://h/"), "{said}");
+}
+
+#[test]
+fn one_url_may_be_asked_for_several_pages() {
+    let mut guard = keyed();
+    for n in 0..3_u8 {
+        let body = Outgoing { method: Method::POST, body: Bytes::from(vec![n]), ..get("https://h/search") };
+        guard.asking(&body, false).unwrap();
+        let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from(u64::from(n)))]);
+        guard.asking(&Outgoing { headers, ..get("https://h/search") }, false).unwrap();
+    }
+    let again = Outgoing { method: Method::POST, body: Bytes::from(vec![1]), ..get("https://h/search") };
+    message(guard.asking(&again, false));
+}
+
+#[test]
+fn the_page_before_is_known_again() {
+    let keys = |guard: &mut LoopGuard, pages: [&[Option<i32>]; 2]| {
+        guard.received(&page(pages[0])).unwrap();
+        guard.is_repeated(&page(pages[1])).unwrap()
+    };
+    for (before, after, by_key, by_rows) in [
+        (&[Some(1), Some(2)][..], &[Some(1), Some(2)][..], true, true),
+        (&[Some(1), Some(2)], &[Some(1)], true, false),
+        (&[Some(1), Some(2)], &[Some(2)], false, false),
+        (&[Some(1)], &[], false, false),
+        (&[None], &[None], false, true),
+    ] {
+        assert_eq!(keys(&mut keyed(), [before, after]), by_key, "{before:?} {after:?}");
+        assert_eq!(keys(&mut LoopGuard::new(Vec::new()), [before, after]), by_rows, "{before:?} {after:?}");
+    }
 }
 
 #[test]
 fn memory_is_bounded_and_a_circle_is_still_seen() {
-    let url = |n: usize| Url::parse(&format!("https://h/?{n}")).unwrap();
+    let url = |n: usize| get(&format!("https://h/?{n}"));
     let mut guard = keyed();
     for n in 0..MAX_KEPT + 10 {
-        guard.asking(&url(n)).unwrap();
+        guard.asking(&url(n), true).unwrap();
     }
-    assert!(guard.urls.len() <= MAX_KEPT);
-    message(guard.asking(&url(MAX_KEPT + 5)));
+    assert!(guard.requests.len() <= MAX_KEPT);
+    message(guard.asking(&url(MAX_KEPT + 5), true));
 }
 
 #[test]

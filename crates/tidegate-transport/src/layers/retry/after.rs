@@ -19,5 +19,10 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok()?,
     };
+    sensible(wait)
+}
+
+/// A wait that says something.
+pub(super) fn sensible(wait: Duration) -> Option<Duration> {
     (!wait.is_zero() && wait <= ABSURD).then_some(wait)
 }

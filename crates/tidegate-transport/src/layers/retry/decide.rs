@@ -9,6 +9,10 @@ use crate::{Error, ErrorKind, Repeat, Response, Result, Sent};
 pub(super) enum Outcome {
     /// With a response.
     Status(StatusCode),
+    /// With a response that the API declares to mean "not now".
+    Throttled,
+    /// With a refusal (401) of a token that is renewed before the next attempt.
+    Renewed,
     /// Without one.
     Failed(ErrorKind, Sent),
 }
@@ -28,7 +32,9 @@ impl Outcome {
 
 /// Whether the same request should be sent again.
 ///
-/// * 429: the server refused it before it acted on it, so that even a change may be repeated.
+/// * 429, and what the API declares to mean the same: the server refused it before it acted on it, so that even a
+///   change may be repeated.
+/// * a refused token: the same, once it is renewed; once for a request.
 /// * 502, 503, 504: passing troubles of a service or of a gateway before it. A change is not repeated: the
 ///   gateway may have passed it on, and a service that is going down answers 503 to what it has just done.
 /// * 500 and other statuses: the server's answer to this request; it would be the same again.
@@ -37,6 +43,7 @@ impl Outcome {
 /// * other failures (TLS, a refused origin, a body too large, …) stay as they are.
 pub(super) fn decide(outcome: Outcome, repeat: Repeat) -> bool {
     match (outcome, repeat) {
+        (Outcome::Throttled | Outcome::Renewed, _) => true,
         (Outcome::Status(status), Repeat::Safe) => matches!(status.as_u16(), 429 | 502 | 503 | 504),
         (Outcome::Status(status), Repeat::Unsafe) => status == StatusCode::TOO_MANY_REQUESTS,
         (Outcome::Failed(kind, _), Repeat::Safe) => kind.is_transient(),

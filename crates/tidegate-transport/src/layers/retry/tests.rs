@@ -8,7 +8,7 @@ use super::*;
 use crate::testing::{Scripted, answer, clock, failure, request, status};
 use crate::{ErrorKind, Repeat};
 
-const KINDS: [ErrorKind; 11] = [
+const KINDS: [ErrorKind; 12] = [
     ErrorKind::Connect,
     ErrorKind::Tls,
     ErrorKind::Timeout,
@@ -19,17 +19,19 @@ const KINDS: [ErrorKind; 11] = [
     ErrorKind::Redirect,
     ErrorKind::NotRecorded,
     ErrorKind::File,
+    ErrorKind::Credentials,
     ErrorKind::Invalid,
 ];
 
 #[test]
 fn decisions() {
     let statuses = (100..=599).filter_map(|code| StatusCode::from_u16(code).ok());
-    let outcomes = statuses.map(|status| (format!("status {}", status.as_u16()), Outcome::Status(status))).chain(
-        KINDS.into_iter().flat_map(|kind| {
-            [Sent::No, Sent::Maybe].map(|sent| (format!("{kind:?}, sent: {sent:?}"), Outcome::Failed(kind, sent)))
-        }),
-    );
+    let declared = [("declared throttling", Outcome::Throttled), ("a token refused", Outcome::Renewed)];
+    let declared = declared.map(|(name, outcome)| (name.to_owned(), outcome));
+    let statuses = statuses.map(|status| (format!("status {}", status.as_u16()), Outcome::Status(status)));
+    let outcomes = statuses.chain(declared).chain(KINDS.into_iter().flat_map(|kind| {
+        [Sent::No, Sent::Maybe].map(|sent| (format!("{kind:?}, sent: {sent:?}"), Outcome::Failed(kind, sent)))
+    }));
     // Statuses that are repeated in neither case are left out: they are all others of 100 to 599.
     let table: Vec<_> = outcomes
         .map(|(name, outcome)| (name, decide(outcome, Repeat::Safe), decide(outcome, Repeat::Unsafe)))
@@ -227,3 +229,5 @@ async fn cancelling_ends_a_wait_and_sends_nothing_more() {
     assert_eq!(again.sent(), Sent::No);
     assert_eq!(inner.seen().len(), 1);
 }
+
+mod throttles;

@@ -1,0 +1,43 @@
+//! `tidegate connector check`: everything that is wrong with a manifest, a line each.
+
+use std::path::Path;
+
+use tidegate::manifest::Manifest;
+
+use crate::exit::Exit;
+use crate::messages;
+
+pub(super) fn run(file: &Path) -> Exit {
+    let name = file.display().to_string();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            messages::failure(&format!("{name} cannot be read: {error}"));
+            return Exit::Failed;
+        }
+    };
+    let problems = match Manifest::parse(&text, &name) {
+        Ok(manifest) => match tidegate::columns(&manifest) {
+            Ok(columns) => {
+                let tables = manifest.document().tables.iter().count();
+                let connector = manifest.name();
+                messages::say(&format!(
+                    "{name}: connector {connector}, {tables} tables, {} columns: nothing is wrong",
+                    columns.len()
+                ));
+                return Exit::Done;
+            }
+            Err(error) => vec![error.to_string()],
+        },
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    for problem in &problems {
+        messages::say(problem);
+    }
+    messages::failure(&format!(
+        "{name}: {} {}",
+        problems.len(),
+        if problems.len() == 1 { "mistake" } else { "mistakes" }
+    ));
+    Exit::Failed
+}

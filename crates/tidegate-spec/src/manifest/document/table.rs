@@ -1,0 +1,165 @@
+//! Tables, columns and writes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, OneOrMany};
+use crate::manifest::tree::Named;
+
+/// A table. It has at least one endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// What a row is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Name in the API, where it is not the table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_name: Option<String>,
+    /// Column that tells one row from all others, or several that do so together. Its columns are never null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<OneOrMany<String>>,
+    /// Columns in their order, by their SQL name: lower-case letters, digits and `_`.
+    pub columns: Named<Column>,
+    /// Ways to ask for rows, by name.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub endpoints: Named<Endpoint>,
+    /// Short for `endpoints: {list: …}`: all rows, page by page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<Box<Endpoint>>,
+    /// Short for `endpoints: {get: …}`: the row of one key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get: Option<Box<Endpoint>>,
+    /// Short for `endpoints: {get_many: …}`: the rows of several keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get_many: Option<Box<Endpoint>>,
+    /// Short for `endpoints: {search: …}`: the rows that match a query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Box<Endpoint>>,
+    /// How rows are written. Nothing uses it yet: it is read and checked, for when mutations exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Writes>,
+}
+
+/// A column: its type alone, or an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Column {
+    /// Its type: `bool`, `int` (64 bits), `int32`, `int16`, `float` (64 bits), `float32`, `decimal(p,s)`, `text`,
+    /// `uuid`, `date`, `time`, `timestamp`, `timestamp(epoch_s)`, `timestamp(epoch_ms)`, `timestamp(ms_json)`,
+    /// `local_timestamp`, `binary` (base64), `json`, `list(T)` or `struct({name: T, …})`. A `?` behind it says that it
+    /// may be null, which it may unless it is in the key; a `!` that it is never null.
+    Type(String),
+    /// All that can be said of it.
+    Members(ColumnMembers),
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnMembers {
+    /// Its type, as in the short form. Default: `text`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<String>,
+    /// Members of the row that lead to it, joined by `.` (`\.` for a `.` within a name). Default: the column's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where its value comes from.
+    #[serde(default)]
+    pub from: Source,
+    /// What it means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Where a column's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The row.
+    #[default]
+    Row,
+    /// The request: the value of its `=` filter, such as a parent's key in the path. Endpoints that do not take that
+    /// filter cannot give the column.
+    Request,
+}
+
+/// How rows are written. Nothing uses it yet: it is read and checked, for when mutations exist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Writes {
+    /// How a row is made. Default method: POST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insert: Option<Write>,
+    /// How a row is changed. Default method: PATCH.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Write>,
+    /// How a row is removed. Default method: DELETE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<Write>,
+}
+
+/// One kind of write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// HTTP method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<WriteMethod>,
+    /// Path; `{column}` stands for the row's value.
+    pub path: String,
+    /// Form of the body.
+    #[serde(default)]
+    pub body: BodyForm,
+    /// Columns that can be written; all that do not come from the request when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Column with the row's version, sent as `If-Match`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_match: Option<String>,
+    /// Header for a key under which the API does a write only once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// Several rows in one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+}
+
+/// Method of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum WriteMethod {
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+/// Form of a body that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyForm {
+    /// A JSON object.
+    #[default]
+    Json,
+    /// A form (`application/x-www-form-urlencoded`).
+    Form,
+}
+
+/// Several rows in one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Path of the request; `path` of the write when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Most rows in one request.
+    pub max: u64,
+    /// Member of the body that has the rows; the body itself when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
+}

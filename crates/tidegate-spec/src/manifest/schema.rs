@@ -1,0 +1,62 @@
+//! The JSON Schema of a manifest, generated from the types in [`super::document`].
+
+use std::sync::OnceLock;
+
+use schemars::generate::SchemaSettings;
+use serde_json::Value as Json;
+
+use super::document::Document;
+
+/// The schema; generated once.
+pub(super) fn schema() -> &'static Json {
+    static SCHEMA: OnceLock<Json> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let generator = SchemaSettings::draft2020_12().into_generator();
+        let mut schema = generator.into_root_schema_for::<Document>().to_value();
+        simplify(&mut schema);
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("title".to_owned(), Json::from("Tidegate connector manifest"));
+        }
+        schema
+    })
+}
+
+/// Takes out what says nothing to an author: null beside optional members (leaving a member out is the way to say
+/// nothing), and formats that name Rust's types.
+fn simplify(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            if let Some(Json::Array(types)) = members.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".to_owned(), only);
+                }
+            }
+            if members.get("default") == Some(&Json::Null) {
+                members.remove("default");
+            }
+            if members.get("format").and_then(Json::as_str).is_some_and(|format| format.starts_with("uint")) {
+                members.remove("format");
+            }
+            for keyword in ["anyOf", "oneOf"] {
+                drop_null(members, keyword);
+            }
+            members.values_mut().for_each(simplify);
+        }
+        Json::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
+}
+
+fn drop_null(members: &mut serde_json::Map<String, Json>, keyword: &str) {
+    let Some(Json::Array(forms)) = members.get_mut(keyword) else { return };
+    forms.retain(|form| form.get("type").is_none_or(|name| name != "null"));
+    if let [Json::Object(only)] = forms.as_slice() {
+        let only = only.clone();
+        members.remove(keyword);
+        for (name, value) in only {
+            members.entry(name).or_insert(value);
+        }
+    }
+}

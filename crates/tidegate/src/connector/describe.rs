@@ -1,0 +1,105 @@
+//! What a connector offers, for people: tables, columns, and what of a query each one takes to the API.
+
+use std::collections::BTreeMap;
+
+use tidegate_spec::{
+    Column, ColumnSource, ColumnType, Endpoint, Exactness, Manifest, Model, Operator, Table, TimestampFormat,
+};
+
+use super::registry::summary;
+use crate::{Error, ErrorKind, Result};
+
+/// One column of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Table.
+    pub table: String,
+    /// Column.
+    pub column: String,
+    /// Type, as a manifest writes it.
+    pub data_type: String,
+    /// Whether it is part of the key.
+    pub key: bool,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Endpoints and the operators that they take on it: `list: = >=; get: = (required)`. `exact` where no second look
+    /// is needed.
+    pub filters: String,
+    /// Endpoints that sort by it.
+    pub sorts: String,
+    /// What the API's description says of it.
+    pub description: String,
+}
+
+/// The columns of a manifest's tables, with what they push down. Options that are not set stand for themselves.
+///
+/// # Errors
+/// When the manifest does not compile.
+pub fn columns(manifest: &Manifest) -> Result<Vec<ColumnInfo>> {
+    let required = manifest.options().into_iter().filter(|option| option.required);
+    let values: BTreeMap<String, String> = required.map(|option| (option.name.clone(), option.name)).collect();
+    let model: Model =
+        manifest.compile(&values).map_err(|problems| Error::new(ErrorKind::Connection, summary(&problems)))?;
+    let of_table = |table: &Table| (0..table.columns.len()).map(|index| info(table, index)).collect::<Vec<_>>();
+    Ok(model.tables.iter().flat_map(of_table).collect())
+}
+
+fn info(table: &Table, index: usize) -> ColumnInfo {
+    let Column { name, data_type, nullable, description, source, .. } = &table.columns[index];
+    let filters: Vec<String> = table.endpoints.iter().filter_map(|endpoint| filters(endpoint, index)).collect();
+    let sorts = table.endpoints.iter().filter(|endpoint| endpoint.sort.iter().any(|sort| sort.column == index));
+    let asked = (*source == ColumnSource::Request).then_some("the value asked for");
+    let said = description.as_deref().map(|text| text.trim().replace('\n', " "));
+    ColumnInfo {
+        table: table.name.clone(),
+        column: name.clone(),
+        data_type: type_name(data_type),
+        key: table.key.contains(&index),
+        nullable: *nullable,
+        filters: filters.join("; "),
+        sorts: sorts.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>().join(", "),
+        description: said.or(asked.map(str::to_owned)).unwrap_or_default(),
+    }
+}
+
+fn filters(endpoint: &Endpoint, column: usize) -> Option<String> {
+    let filter = endpoint.filters.column(column)?;
+    let operator = |(operator, exactness): &(Operator, Exactness)| match exactness {
+        Exactness::Exact => format!("{} (exact)", operator.sql()),
+        Exactness::Superset => operator.sql().to_owned(),
+    };
+    let operators: Vec<String> = filter.operators.iter().map(operator).collect();
+    let required = if filter.required { " required" } else { "" };
+    Some(format!("{}: {}{required}", endpoint.name, operators.join(" ")))
+}
+
+fn type_name(data_type: &ColumnType) -> String {
+    match data_type {
+        ColumnType::Bool => "bool".to_owned(),
+        ColumnType::Int16 => "int16".to_owned(),
+        ColumnType::Int32 => "int32".to_owned(),
+        ColumnType::Int64 => "int".to_owned(),
+        ColumnType::Float32 => "float32".to_owned(),
+        ColumnType::Float64 => "float".to_owned(),
+        ColumnType::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
+        ColumnType::Text => "text".to_owned(),
+        ColumnType::Uuid => "uuid".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Time => "time".to_owned(),
+        ColumnType::Timestamp { instant: false, .. } => "local_timestamp".to_owned(),
+        ColumnType::Timestamp { format, .. } => match format {
+            TimestampFormat::EpochSeconds => "timestamp(epoch_s)".to_owned(),
+            TimestampFormat::EpochMillis => "timestamp(epoch_ms)".to_owned(),
+            TimestampFormat::MicrosoftJson => "timestamp(ms_json)".to_owned(),
+            _ => "timestamp".to_owned(),
+        },
+        ColumnType::Binary => "binary".to_owned(),
+        ColumnType::Json => "json".to_owned(),
+        ColumnType::List(items) => format!("list({})", type_name(items)),
+        ColumnType::Struct(fields) => {
+            let field = |field: &tidegate_spec::Field| format!("{}: {}", field.name, type_name(&field.data_type));
+            format!("struct({{{}}})", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => format!("{other:?}").to_lowercase(),
+    }
+}

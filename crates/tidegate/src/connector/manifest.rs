@@ -1,0 +1,122 @@
+//! Opens connections of connectors that are manifests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{HeaderName, StatusCode};
+use tidegate_engine::{ConnectionDef, Connector};
+use tidegate_spec::Manifest;
+use tidegate_spec::manifest::{ConnectorOption, Figure, FigureForm, Throttled};
+use tidegate_transport::{Reset, Throttle, ThrottledBody};
+
+use super::registry::summary;
+use super::{Access, signing};
+use crate::Result;
+use crate::environment::Environment;
+use crate::oauth::{OAuthConfig, OAuthParts};
+use crate::options::{COMMON_OPTIONS, Options, fail, without_user_info};
+
+/// What a login of this connection is made with; `None` when it signs in without.
+pub(crate) fn login(
+    def: &ConnectionDef,
+    manifest: &Manifest,
+    environment: &Environment,
+) -> Result<Option<OAuthConfig>> {
+    let known = options(manifest);
+    let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
+    let given = Options::new(def, environment, &known)?;
+    signing::oauth(def, manifest, &values(manifest, &given, environment))
+}
+
+/// The options that a connection of this connector takes, with what they take.
+pub(super) fn options(manifest: &Manifest) -> Vec<(String, String)> {
+    let own = manifest.options().into_iter().map(|option| (option.name.clone(), takes(&option)));
+    let common = COMMON_OPTIONS.iter().map(|(name, takes)| ((*name).to_owned(), (*takes).to_owned()));
+    common.chain(own).collect()
+}
+
+fn takes(option: &ConnectorOption) -> String {
+    let mut parts: Vec<String> = option.description.iter().map(|text| text.trim().replace('\n', " ")).collect();
+    if option.required {
+        parts.push("required".to_owned());
+    }
+    if let Some(default) = &option.default {
+        parts.push(format!("'{default}' by default"));
+    }
+    if let Some(variable) = &option.env {
+        parts.push(format!("by default the value of {variable}"));
+    }
+    parts.join("; ")
+}
+
+/// Reads the options and compiles the manifest with them.
+pub(super) fn open(
+    def: &ConnectionDef,
+    manifest: &Manifest,
+    environment: &Environment,
+    oauth: Option<&OAuthParts>,
+) -> Result<Access> {
+    let known = options(manifest);
+    let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
+    let given = Options::new(def, environment, &known)?;
+    let values = values(manifest, &given, environment);
+    let problem = |problems: Vec<_>| fail(def, summary(&problems));
+    let base = given.url_of(&manifest.url(&values).map_err(problem)?)?;
+    // Secrets of options stay out of the model.
+    let model = manifest.compile(&values).map_err(problem)?;
+    let base = without_user_info(base);
+    let credentials = match oauth {
+        Some(parts) => signing::credentials(def, manifest, &values, parts)?,
+        None => Vec::new(),
+    };
+    Ok(Access {
+        is_renewed: signing::may_renew(manifest),
+        credentials,
+        allow_origins: given.origins()?,
+        throttles: throttles(manifest),
+        writes: given.writes()?,
+        connector: Connector::Manifest(Arc::new(model)),
+        base,
+    })
+}
+
+/// The values of options: those given, else those of the variables that the manifest names. A secret from a variable
+/// goes to no other host than the manifest's: who gives another `url` gives the secret too.
+fn values(manifest: &Manifest, given: &Options<'_>, environment: &Environment) -> BTreeMap<String, String> {
+    let is_own_host = given.get("url").is_none() || manifest.document().url.is_none();
+    let mut values = BTreeMap::new();
+    values.extend(given.get("url").map(|url| ("url".to_owned(), url.to_owned())));
+    for option in manifest.options() {
+        let variable = option.env.as_deref().filter(|_| is_own_host || !option.secret);
+        let from_variable = || environment.get(variable?).filter(|value| !value.is_empty());
+        let value = given.get(&option.name).map(str::to_owned).or_else(from_variable);
+        values.extend(value.map(|value| (option.name, value)));
+    }
+    values
+}
+
+fn throttles(manifest: &Manifest) -> Vec<Throttle> {
+    let reset = manifest.quotas().into_iter().find_map(|quota| quota.reset).and_then(reset);
+    manifest.throttled().into_iter().filter_map(|rule| throttle(rule, reset.clone())).collect()
+}
+
+fn throttle(rule: Throttled, reset: Option<Reset>) -> Option<Throttle> {
+    let header = |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, value));
+    Some(Throttle {
+        status: rule.status.map(StatusCode::from_u16).transpose().ok()?,
+        headers: rule.headers.into_iter().map(header).collect::<Option<_>>()?,
+        body: rule.body.map(|body| ThrottledBody { path: body.path, contains: body.contains, equals: body.equals }),
+        reset,
+    })
+}
+
+/// Forms that the retry layer does not read leave it to `Retry-After`.
+fn reset(figure: Figure) -> Option<Reset> {
+    let header = HeaderName::try_from(figure.header).ok()?;
+    Some(match figure.form {
+        FigureForm::EpochS => Reset::EpochSeconds(header),
+        FigureForm::EpochMs => Reset::EpochMillis(header),
+        FigureForm::Seconds => Reset::Seconds(header),
+        FigureForm::Millis | FigureForm::Iso8601 | FigureForm::HttpDate => return None,
+    })
+}

@@ -1,0 +1,44 @@
+//! Opens connections of the built-in connector `odata`.
+
+use tidegate_engine::{ConnectionDef, Connector};
+use tidegate_spec::names::NameStyle;
+use tidegate_spec::odata::{self, TextComparison, Totals};
+
+use super::Access;
+use crate::Result;
+use crate::environment::Environment;
+use crate::options::{COMMON_OPTIONS, Options, without_user_info};
+
+/// Options of `odata` beside those of every connector, each with what it takes.
+pub(crate) const OPTIONS: &[(&str, &str)] = &[
+    ("user", "the user for basic authentication"),
+    ("password", "the password for basic authentication"),
+    ("token", "a bearer token"),
+    ("names", "'lower' or 'snake'"),
+    ("text", "'collated', or 'binary' for a service that compares text by code point"),
+    ("totals", "'trust', or 'ignore' for a service that miscounts the rows that match"),
+];
+
+/// Reads the options.
+pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Access> {
+    let known: Vec<_> = COMMON_OPTIONS.iter().chain(OPTIONS).copied().collect();
+    let options = Options::new(def, environment, &known)?;
+    let base = options.base_url()?;
+    let credentials = options.credentials(&base)?;
+    let names = options.choice("names", &[("lower", NameStyle::Lower), ("snake", NameStyle::Snake)])?;
+    let text = [("collated", TextComparison::Collated), ("binary", TextComparison::Binary)];
+    let totals = [("trust", Totals::Trust), ("ignore", Totals::Ignore)];
+    Ok(Access {
+        credentials: vec![credentials],
+        is_renewed: false,
+        writes: options.writes()?,
+        connector: Connector::OData(odata::Options {
+            names: names.unwrap_or_default(),
+            text: options.choice("text", &text)?.unwrap_or_default(),
+            totals: options.choice("totals", &totals)?.unwrap_or_default(),
+        }),
+        allow_origins: options.origins()?,
+        throttles: Vec::new(),
+        base: without_user_info(base),
+    })
+}

@@ -1,0 +1,157 @@
+//! A manifest with an engine over the mock in place of its API.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use tidegate::{Error, Session, TestClock};
+use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts};
+use tidegate_spec::manifest::Credential;
+use tidegate_spec::{Model, Table};
+use tidegate_state::State;
+use tidegate_tests::run::{Outcome, run};
+use tidegate_transport::{
+    Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy, Secret,
+};
+use url::Url;
+
+use super::data::Row;
+use super::manifests::Described;
+use super::mock::{Behaviour, Entry, Mock};
+use super::tokens::Renewed;
+
+/// Name of the connection in SQL.
+pub(crate) const CONNECTION: &str = "api";
+
+/// Where the mock answers.
+pub(crate) const BASE: &str = "https://api.example/base%20path/v1/";
+
+/// What each option is set to begins with this.
+pub(crate) const SECRET: &str = "s3cret-";
+
+/// A manifest under test.
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) mock: Arc<Mock>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) session: Session,
+    /// Whether the manifest is one of the suite's own.
+    pub(crate) is_fixture: bool,
+}
+
+#[derive(Debug)]
+struct Layers {
+    mock: Arc<Mock>,
+    clock: Arc<TestClock>,
+    requests: Arc<RequestLog>,
+    credentials: Credentials,
+    model: Arc<Model>,
+}
+
+impl Connect for Layers {
+    fn open(&self, def: &ConnectionDef) -> Result<Connection, Error> {
+        let base = Url::parse(BASE).unwrap();
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let auth = Auth::new(self.mock.clone(), base.origin(), self.credentials.clone());
+        let observe = Observe::new(Arc::new(auth), self.requests.clone(), clock.clone());
+        let collect = Arc::new(Collect::new(Arc::new(observe)));
+        let retry = Retry::new(collect, RetryPolicy::default(), clock, Arc::new(Jitter::seeded(1)));
+        let retry = match &self.credentials {
+            Credentials::Token(_) => retry.renewing(base.origin()),
+            _ => retry,
+        };
+        let guard = OriginGuard::new(Arc::new(retry), base.origin(), Vec::new());
+        Ok(Connection {
+            def: def.clone(),
+            base,
+            transport: Arc::new(Redirect::new(Arc::new(guard))),
+            connector: Connector::Manifest(self.model.clone()),
+            fingerprint: "mock".to_owned(),
+            writes: false,
+        })
+    }
+}
+
+impl Subject {
+    /// Opens a connection described by this file.
+    pub(crate) fn open(name: &str, file: &Path) -> Self {
+        let described = super::manifests::read(file);
+        let credentials = credentials(&described);
+        Self::with(name, file, described, credentials)
+    }
+
+    /// The same, signed with tokens that are renewed.
+    pub(crate) fn open_with_token(name: &str, file: &Path) -> Self {
+        let credentials = Credentials::Token(Arc::new(Renewed::default()));
+        Self::with(name, file, super::manifests::read(file), credentials)
+    }
+
+    fn with(name: &str, file: &Path, described: Described, credentials: Credentials) -> Self {
+        let mock = Arc::new(Mock::new(Url::parse(BASE).unwrap(), described.credential_parameters()));
+        let clock = Arc::new(TestClock::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
+        let requests = Arc::new(RequestLog::new(10));
+        let layers = Layers {
+            mock: mock.clone(),
+            clock: clock.clone(),
+            requests: requests.clone(),
+            credentials,
+            model: Arc::new(described.model.clone()),
+        };
+        let engine = Engine::new(EngineParts {
+            connect: Arc::new(layers),
+            state: Arc::new(State::in_memory()),
+            requests,
+            clock: clock.clone(),
+            working_dir: std::env::temp_dir(),
+        });
+        let def = ConnectionDef {
+            name: CONNECTION.to_owned(),
+            connector: described.connector.clone(),
+            options: Default::default(),
+        };
+        engine.add_connection(&def).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let is_fixture = !file.ends_with("manifest.yaml");
+        let (name, session) = (name.to_owned(), engine.session("test"));
+        Self { name, tables: described.model.tables, mock, clock, session, is_fixture }
+    }
+
+    /// Runs a query on these rows; gives what came of it and what was asked for.
+    pub(crate) async fn ask(
+        &self,
+        table: &Table,
+        rows: &[Row],
+        behaviour: Behaviour,
+        sql: &str,
+    ) -> (Result<Outcome, Error>, Vec<Entry>) {
+        self.mock.serve(table, rows, behaviour);
+        let outcome = run(&self.session, sql).await;
+        (outcome, self.mock.take_log())
+    }
+
+    /// Sets whether anything is pushed.
+    pub(crate) async fn push_down(&self, on: bool) {
+        run(&self.session, &format!("SET tidegate.pushdown = {on}")).await.unwrap();
+    }
+
+    /// Whether paging is tried on this table: of the fixtures' with one that is asked by GET and one by POST.
+    pub(crate) fn has_cases(&self, table: &str) -> bool {
+        !matches!(table, "body" | "text")
+    }
+
+    /// Whether every way in which this table filters is tried: for fixtures, with one way of paging each.
+    pub(crate) fn has_filters_checked(&self, table: &str) -> bool {
+        const TRIED: &[(&str, &str)] = &[("page", "forms"), ("cursor", "body"), ("link", "text"), ("offset", "items")];
+        !matches!(table, "forms" | "body" | "text" | "items") || TRIED.contains(&(self.name.as_str(), table))
+    }
+}
+
+fn credentials(described: &Described) -> Credentials {
+    let secret = || Secret::new(format!("{SECRET}key"));
+    match described.auth.credentials.first() {
+        None => Credentials::None,
+        Some(Credential::Header { name, .. }) => Credentials::Header { name: name.clone(), value: secret() },
+        Some(Credential::Query { name, .. }) => Credentials::Query { name: name.clone(), value: secret() },
+        Some(_) => Credentials::Bearer(secret()),
+    }
+}

@@ -1,0 +1,70 @@
+//! A token that runs out in mid-stream: it is renewed, and the page is asked for again.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use tidegate_transport::{Error, Operation, Secret, TokenSource};
+
+use super::cases::{Count, fault_page};
+use super::manifests;
+use super::mock::{Behaviour, Fault, FaultKind};
+use super::subject::{CONNECTION, Subject};
+use super::target::Target;
+
+/// Gives another token after each refusal.
+#[derive(Debug, Default)]
+pub(crate) struct Renewed {
+    refusals: AtomicUsize,
+}
+
+impl Renewed {
+    fn now(&self) -> Secret {
+        Secret::new(format!("token-{}", self.refusals.load(Ordering::SeqCst)))
+    }
+}
+
+#[async_trait]
+impl TokenSource for Renewed {
+    async fn token(&self, _: &Operation) -> Result<Secret, Error> {
+        Ok(self.now())
+    }
+
+    async fn refused(&self, token: &Secret) {
+        if token.expose() == self.now().expose() {
+            self.refusals.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        vec![self.now()]
+    }
+
+    fn identity(&self) -> &str {
+        "renewed"
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_in_mid_stream_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, file) in manifests::all(folder.path()) {
+        let subject = Subject::open_with_token(&name, &file);
+        let Some(table) = subject.tables.iter().find(|table| table.name == "forms") else { continue };
+        let target = Target::new(table, 0);
+        let rows = target.rows(Count::Many.of(target.page));
+        let fault = Fault { at: fault_page(&target), is_lasting: false, kind: FaultKind::Status(401, &[]) };
+        let behaviour = Behaviour { cap: target.cap, fault: Some(fault), ..Behaviour::default() };
+        let (outcome, log) = subject.ask(table, &rows, behaviour, &target.sql(CONNECTION, &[])).await;
+        let outcome = outcome.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(outcome.sorted_rows(), target.truth(&rows, &[]), "{name}");
+        assert_eq!(
+            log.len() as u64,
+            target.calls(rows.len() as u64) + 1,
+            "{name}: the refused page is asked for again"
+        );
+        for (number, entry) in log.iter().enumerate() {
+            let token = if number < fault.at { "Bearer token-0" } else { "Bearer token-1" };
+            assert_eq!(entry.headers["authorization"], token, "{name}: request {}", number + 1);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Starts the OAuth2 test server on 127.0.0.1.
+#
+# Prints its URL on stdout once it answers, and then a line of JSON for each token request; all else goes to stderr.
+# Ends when its stdin closes or on SIGTERM, so hold its stdin open.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# npm writes node_modules/.package-lock.json last, so its age tells a whole, fresh install.
+stamp=node_modules/.package-lock.json
+if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
+  (
+    flock 9
+    if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
+      npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts </dev/null >&2
+      touch "$stamp"
+    fi
+  ) 9<package.json
+fi
+
+# The server needs Node 22 or newer; npm has the binary for Linux, elsewhere use the one on PATH.
+node=node
+for candidate in node_modules/node-linux-*/bin/node; do
+  if [[ -x $candidate ]]; then node=$candidate; fi
+done
+exec "$node" server.mjs
