@@ -317,12 +317,8 @@ pub(crate) fn never_null(target: &Target<'_>) -> Option<usize> {
         let column = &target.table.columns[*index];
         column.source == tidegate_spec::ColumnSource::Row && !column.nullable
     };
-    target
-        .columns()
-        .into_iter()
-        .filter(is_of_row)
-        .filter(|&index| !super::data::is_derived(target.table, index))
-        .next_back()
+    let is_own = |index: &usize| is_of_row(index) && !super::data::is_derived(target.table, *index);
+    target.columns().into_iter().rfind(is_own)
 }
 
 /// Makes every value null that may be.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tidegate::{Error, Session, TestClock};
-use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts};
-use tidegate_spec::manifest::Credential;
+use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, OptionValue};
 use tidegate_spec::{Model, Table};
 use tidegate_state::State;
 use tidegate_tests::run::{Outcome, run};
 use tidegate_transport::{
-    Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy, Secret,
+    Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy,
 };
 use url::Url;
 
@@ -45,7 +44,6 @@ struct Layers {
     mock: Arc<Mock>,
     clock: Arc<TestClock>,
     requests: Arc<RequestLog>,
-    credentials: Credentials,
     model: Arc<Model>,
 }
 
@@ -53,14 +51,12 @@ impl Connect for Layers {
     fn open(&self, def: &ConnectionDef) -> Result<Connection, Error> {
         let base = Url::parse(BASE).unwrap();
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let auth = Auth::new(self.mock.clone(), base.origin(), self.credentials.clone());
+        let credentials = Credentials::Token(Arc::new(Renewed::default()));
+        let auth = Auth::new(self.mock.clone(), base.origin(), credentials);
         let observe = Observe::new(Arc::new(auth), self.requests.clone(), clock.clone());
         let collect = Arc::new(Collect::new(Arc::new(observe)));
         let retry = Retry::new(collect, RetryPolicy::default(), clock, Arc::new(Jitter::seeded(1)));
-        let retry = match &self.credentials {
-            Credentials::Token(_) => retry.renewing(base.origin()),
-            _ => retry,
-        };
+        let retry = retry.renewing(base.origin());
         let guard = OriginGuard::new(Arc::new(retry), base.origin(), Vec::new());
         Ok(Connection {
             def: def.clone(),
@@ -77,25 +73,30 @@ impl Subject {
     /// Opens a connection described by this file.
     pub(crate) fn open(name: &str, file: &Path) -> Self {
         let described = super::manifests::read(file);
-        let credentials = credentials(&described);
-        Self::with(name, file, described, credentials)
+        let (mock, clock) = (mock(&described), clock());
+        let path = file.to_str().expect("a path in UTF-8").to_owned();
+        let options = described.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
+        let def = ConnectionDef { name: CONNECTION.to_owned(), connector: path, options: options.collect() };
+        let engine = tidegate::Engine::builder()
+            .network(mock.clone())
+            .clock(clock.clone())
+            .jitter_seed(1)
+            .environment(|_| None)
+            .connection(def)
+            .build()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self::new(name, file, described, mock, clock, engine.session("test"))
     }
 
-    /// The same, signed with tokens that are renewed.
+    /// The same below the facade, signed with tokens that are renewed.
     pub(crate) fn open_with_token(name: &str, file: &Path) -> Self {
-        let credentials = Credentials::Token(Arc::new(Renewed::default()));
-        Self::with(name, file, super::manifests::read(file), credentials)
-    }
-
-    fn with(name: &str, file: &Path, described: Described, credentials: Credentials) -> Self {
-        let mock = Arc::new(Mock::new(Url::parse(BASE).unwrap(), described.credential_parameters()));
-        let clock = Arc::new(TestClock::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
+        let described = super::manifests::read(file);
+        let (mock, clock) = (mock(&described), clock());
         let requests = Arc::new(RequestLog::new(10));
         let layers = Layers {
             mock: mock.clone(),
             clock: clock.clone(),
             requests: requests.clone(),
-            credentials,
             model: Arc::new(described.model.clone()),
         };
         let engine = Engine::new(EngineParts {
@@ -111,9 +112,19 @@ impl Subject {
             options: Default::default(),
         };
         engine.add_connection(&def).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self::new(name, file, described, mock, clock, engine.session("test"))
+    }
+
+    fn new(
+        name: &str,
+        file: &Path,
+        described: Described,
+        mock: Arc<Mock>,
+        clock: Arc<TestClock>,
+        session: Session,
+    ) -> Self {
         let is_fixture = !file.ends_with("manifest.yaml");
-        let (name, session) = (name.to_owned(), engine.session("test"));
-        Self { name, tables: described.model.tables, mock, clock, session, is_fixture }
+        Self { name: name.to_owned(), tables: described.model.tables, mock, clock, session, is_fixture }
     }
 
     /// Runs a query on these rows; gives what came of it and what was asked for.
@@ -146,12 +157,10 @@ impl Subject {
     }
 }
 
-fn credentials(described: &Described) -> Credentials {
-    let secret = || Secret::new(format!("{SECRET}key"));
-    match described.auth.credentials.first() {
-        None => Credentials::None,
-        Some(Credential::Header { name, .. }) => Credentials::Header { name: name.clone(), value: secret() },
-        Some(Credential::Query { name, .. }) => Credentials::Query { name: name.clone(), value: secret() },
-        Some(_) => Credentials::Bearer(secret()),
-    }
+fn mock(described: &Described) -> Arc<Mock> {
+    Arc::new(Mock::new(Url::parse(BASE).unwrap(), described.credential_parameters()))
+}
+
+fn clock() -> Arc<TestClock> {
+    Arc::new(TestClock::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000)))
 }

@@ -5,5 +5,6 @@
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod differential;
+mod guide;
 mod readme;
 mod slt;

@@ -181,7 +181,6 @@ async fn filters_are_sent(stripe: &Stripe, seeded: &Seeded) {
         ("customers", "email = 'c7@example.com'".to_owned(), "email=c7@example.com", 1),
         ("charges", format!("customer = '{payer}'"), "customer=cus_", 0),
         ("charges", "created > TIMESTAMP '2020-01-01'".to_owned(), "created[gt]=1577836800", 0),
-        ("payment_intents", format!("customer = '{payer}'"), "customer=cus_", 0),
         ("invoices", format!("customer = '{payer}'"), "customer=cus_", 0),
         ("invoice_items", format!("customer = '{payer}'"), "customer=cus_", 0),
         ("subscriptions", "status = 'canceled'".to_owned(), "status=canceled", MANY / 3),
@@ -198,10 +197,12 @@ async fn filters_are_sent(stripe: &Stripe, seeded: &Seeded) {
         let (rows, requests) = stripe.query(&sql).await;
         assert!(!requests.is_empty() && requests.iter().all(|request| request.contains(part)), "{sql}: {requests:?}");
         assert!(found == 0 || rows.len() == found, "{sql}: {} rows", rows.len());
-        // The same rows as without pushdown.
+        // The same rows as without pushdown, which reads every column, and localstripe lacks some.
+        run(&stripe.session, "SET tidegate.on_bad_value = 'null'").await.unwrap();
         run(&stripe.session, "SET tidegate.pushdown = false").await.unwrap();
         let (local, requests) = stripe.query(&sql).await;
         run(&stripe.session, "SET tidegate.pushdown = true").await.unwrap();
+        run(&stripe.session, "SET tidegate.on_bad_value = 'fail'").await.unwrap();
         assert!(requests.iter().all(|request| !request.contains(part)), "{sql}: {requests:?}");
         assert!(rows == local, "{sql}: {} rows, and {} of all", rows.len(), local.len());
     }

@@ -30,7 +30,7 @@ fn the_exit_code_says_how_it_went() {
         (&["--record", "a", "--replay", "b", "-c", "SELECT 1"], 2, "cannot be used with"),
         (&["--format", "xml", "-c", "SELECT 1"], 2, "possible values: table"),
         (&["--nope"], 2, "--nope"),
-        (&["login", "x"], 2, "login"),
+        (&["login", "x"], 1, "error: there is no connection x"),
         (&["shell"], 2, "needs a terminal"),
     ];
     for (arguments, code, said) in cases {

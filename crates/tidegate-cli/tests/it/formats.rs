@@ -71,13 +71,6 @@ fn help_and_version_open_nothing() {
 }
 
 #[test]
-fn connectors_are_listed_with_their_options() {
-    let ran = Home::new().run(&["connector", "list"]);
-    assert_eq!(ran.code, 0);
-    assert!(ran.out.starts_with("connector,option,takes\nodata,url,"), "{}", ran.out);
-}
-
-#[test]
 fn read_only_is_a_setting_of_the_session() {
     let home = Home::new();
     let ran = home.run(&[

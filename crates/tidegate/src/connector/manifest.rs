@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderName, StatusCode};
 use tidegate_engine::{ConnectionDef, Connector};
-use tidegate_spec::Manifest;
 use tidegate_spec::manifest::{ConnectorOption, Figure, FigureForm, Throttled};
+use tidegate_spec::{Endpoint, Manifest, Model};
 use tidegate_transport::{Reset, Throttle, ThrottledBody};
 
 use super::registry::summary;
@@ -65,6 +65,11 @@ pub(super) fn open(
     // Secrets of options stay out of the model.
     let model = manifest.compile(&values).map_err(problem)?;
     let base = without_user_info(base);
+    if needs_partition(manifest, &model) {
+        let message = "its requests name a {partition}, and this version does not know partitions yet: write the one you \
+                       need into the manifest in its place";
+        return Err(fail(def, message));
+    }
     let credentials = match oauth {
         Some(parts) => signing::credentials(def, manifest, &values, parts)?,
         None => Vec::new(),
@@ -78,6 +83,18 @@ pub(super) fn open(
         connector: Connector::Manifest(Arc::new(model)),
         base,
     })
+}
+
+/// Whether a request would have `{partition}` in it as it stands.
+fn needs_partition(manifest: &Manifest, model: &Model) -> bool {
+    let names = |text: &str| text.contains("{partition}");
+    let of_endpoint = |endpoint: &Endpoint| {
+        names(&endpoint.path)
+            || endpoint.constants.iter().any(|(_, value)| names(value))
+            || endpoint.body.as_ref().is_some_and(|body| names(&body.to_string()))
+    };
+    manifest.document().url.as_deref().is_some_and(names)
+        || model.tables.iter().flat_map(|table| &table.endpoints).any(of_endpoint)
 }
 
 /// The values of options: those given, else those of the variables that the manifest names. A secret from a variable

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod connectors;
+
 use std::path::Path;
 use std::sync::Arc;
 

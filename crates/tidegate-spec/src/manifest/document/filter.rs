@@ -176,7 +176,7 @@ pub struct FilterForm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max: Option<u64>,
-    /// Whether a text value is quoted in a `term`. Default: whether `text` has a `quote`.
+    /// Whether the value is quoted in a `term`. Default: if `text` has a `quote`, all but numbers and booleans.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted: Option<bool>,
 }

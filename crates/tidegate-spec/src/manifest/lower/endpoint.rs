@@ -5,7 +5,7 @@ use crate::manifest::document::{
 };
 use crate::manifest::problem::At;
 use crate::model::{ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, NotFound, Path};
-use crate::{Count, Filters, Operator, Paging, Projection};
+use crate::{ColumnFilter, Count, Filters, Operator, Paging, Projection};
 
 use super::filters::Context;
 use super::paging::PagingContext;
@@ -150,7 +150,8 @@ impl Lower<'_, '_, '_> {
             odata,
             or: merged.get("or", |spec| spec.or.as_ref()).map(|(or, ..)| *or),
         };
-        let (filters, forms) = self.filters(&cx, merged.own);
+        let (mut filters, forms) = self.filters(&cx, merged.own);
+        require_key(&mut filters, endpoint.kind, scope.key);
         endpoint.filters = filters;
         if let Some((sort, at, is_default)) = merged.get("sort", |spec| spec.sort.as_ref()) {
             let (columns, sorting) = self.sort(sort, &at, scope, (is_default, odata.is_some()));
@@ -264,5 +265,20 @@ fn kind(name: &str, given: Option<Kind>) -> EndpointKind {
         (Some(Kind::GetMany), _) | (None, "get_many") => EndpointKind::GetMany,
         (Some(Kind::Search), _) | (None, "search") => EndpointKind::Search,
         (None, _) => EndpointKind::List,
+    }
+}
+
+/// An endpoint that gets rows by their key is asked for nothing else.
+fn require_key(filters: &mut Filters, kind: EndpointKind, key: &[usize]) {
+    let operators: &[Operator] = match kind {
+        EndpointKind::Get => &[Operator::Eq],
+        EndpointKind::GetMany => &[Operator::Eq, Operator::In],
+        _ => return,
+    };
+    let is_of_key = |filter: &ColumnFilter| {
+        key.contains(&filter.column) && filter.operators.iter().any(|(operator, _)| operators.contains(operator))
+    };
+    for filter in filters.columns.iter_mut().filter(|filter| is_of_key(filter)) {
+        filter.required = true;
     }
 }

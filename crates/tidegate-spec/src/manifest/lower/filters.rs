@@ -4,8 +4,8 @@ use crate::manifest::document::{ColumnFilters, FilterForm as FormSpec, FilterSpe
 use crate::manifest::problem::At;
 use crate::manifest::template::{self, Part};
 use crate::{
-    ColumnFilter, ColumnSource, DEFAULT_LIST_MAX, Dialect, Exactness, FilterForm, Filters, ItemDialect, ItemForm,
-    ListForm, ListStyle, ODataVersion, Operator, Place, TextDialect, TextTerm, ValueForm,
+    ColumnFilter, ColumnSource, ColumnType, DEFAULT_LIST_MAX, Dialect, Exactness, FilterForm, Filters, ItemDialect,
+    ItemForm, ListForm, ListStyle, ODataVersion, Operator, Place, TextDialect, TextTerm, ValueForm,
 };
 
 use super::operators::{applies, is_time, named, time_form, written};
@@ -39,6 +39,12 @@ struct Comparison<'e> {
     operator: Operator,
     form: &'e FormSpec,
     at: &'e At,
+}
+
+/// Whether languages of terms write its values in quotes: numbers and booleans stand as they are.
+fn is_text(data_type: &ColumnType) -> bool {
+    use ColumnType::{Bool, Decimal, Float32, Float64, Int16, Int32, Int64};
+    !matches!(data_type, Bool | Int16 | Int32 | Int64 | Float32 | Float64 | Decimal { .. })
 }
 
 impl Lower<'_, '_, '_> {
@@ -246,7 +252,8 @@ impl Lower<'_, '_, '_> {
                 }
             }
         }
-        let quoted = this.form.quoted.unwrap_or(!text.quote.is_empty());
+        let quoted =
+            this.form.quoted.unwrap_or(!text.quote.is_empty() && is_text(&cx.scope.columns[this.column].data_type));
         let value = ValueForm { before: before + &value.before, after: value.after + &after, ..value };
         Some(TextTerm { column: this.column, operator: this.operator, value, list, quoted })
     }

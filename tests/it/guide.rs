@@ -1,0 +1,240 @@
+//! The guide for authors of connectors, held against the product: its manifests are read, its SQL runs on the practice
+//! API, and what it shows must be what comes. Its reference is generated here.
+//!
+//! What a fenced block is:
+//! * `yaml`: the manifest from here on, if it names a connector; else an addition at the manifest's end
+//! * `yaml instead`: a line that takes the place of its like in the manifest, for the next `sql` alone
+//! * `yaml example`: members of some manifest
+//! * `yaml wrong`: a manifest with mistakes; the next `text` names them
+//! * `sql`: one run of the program; the next `text` is its output, with `…` for what is left out
+//!
+//! In a table, a row that ends with code shows members of an endpoint.
+
+use std::path::Path;
+
+use tidegate::config::Config;
+use tidegate::{Engine, Session};
+use tidegate_sim::{Shape, Sim};
+use tidegate_spec::manifest::{Manifest, reference};
+use tidegate_tests::run::Outcome;
+use url::Url;
+
+const GUIDE: &str = include_str!("../../connectors/README.md");
+
+/// Where the guide's API listens.
+const HOST: &str = "127.0.0.1:7791";
+
+/// A fenced block.
+struct Block<'g> {
+    info: &'g str,
+    body: &'g str,
+    /// Body of the block that follows, if it is an output.
+    output: Option<&'g str>,
+}
+
+fn blocks() -> Vec<Block<'static>> {
+    let fenced: Vec<(&str, &str)> =
+        GUIDE.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').unwrap()).collect();
+    let output = |index: usize| fenced.get(index).filter(|(info, _)| *info == "text").map(|(_, body)| *body);
+    fenced.iter().enumerate().map(|(index, (info, body))| Block { info, body, output: output(index + 1) }).collect()
+}
+
+fn is_complete(yaml: &str) -> bool {
+    yaml.lines().any(|line| line.starts_with("connector:"))
+}
+
+/// The `sql` blocks, each with the manifest as it is there.
+fn runs() -> Vec<(Block<'static>, String)> {
+    let (mut manifest, mut instead, mut runs) = (String::new(), None, Vec::new());
+    for block in blocks() {
+        match block.info {
+            "yaml" if is_complete(block.body) => block.body.clone_into(&mut manifest),
+            "yaml" => manifest.push_str(block.body),
+            "yaml instead" => instead = Some(block.body),
+            "sql" => {
+                let manifest = instead.take().map_or_else(|| manifest.clone(), |line| replaced(&manifest, line));
+                runs.push((block, manifest));
+            }
+            _ => {}
+        }
+    }
+    runs
+}
+
+/// The manifest with this line in place of the one that has the same name, as deep.
+fn replaced(manifest: &str, line: &str) -> String {
+    let name = line.split_inclusive(':').next().unwrap();
+    let mut old = manifest.lines().filter(|line| line.starts_with(name));
+    let (old, others) = (old.next().unwrap(), old.count());
+    assert_eq!(others, 0, "{name} stands several times in\n{manifest}");
+    manifest.replace(&format!("{old}\n"), line)
+}
+
+fn assert_right(manifest: &str) {
+    let read = Manifest::parse(manifest, "library.yaml");
+    let read = read.unwrap_or_else(|problems| panic!("{}\n{manifest}", lines(&problems)));
+    // Options that must be given have their own names as values.
+    let required = read.document().options.iter().filter(|(_, option)| option.required);
+    let options = required.map(|(name, _)| (name.to_owned(), name.to_owned())).collect();
+    read.compile(&options).unwrap_or_else(|problems| panic!("{}\n{manifest}", lines(&problems)));
+}
+
+fn lines(problems: &[tidegate_spec::manifest::Problem]) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn the_manifests_are_right() {
+    let examples: Vec<_> = blocks().into_iter().filter(|block| block.info == "yaml example").collect();
+    assert!(examples.len() >= 4, "examples are missing");
+    for example in examples {
+        assert_right(&format!(
+            "connector: example\nurl: https://api.example.com/\n{}tables:\n  orders: {{ columns: {{ id: int }}, list: {{ path: orders }} }}\n",
+            example.body
+        ));
+    }
+    let (mut sections, mut wrong) = (0, 0);
+    let mut manifest = String::new();
+    for block in blocks() {
+        match block.info {
+            "yaml" if is_complete(block.body) => block.body.clone_into(&mut manifest),
+            "yaml" => manifest.push_str(block.body),
+            "yaml wrong" => {
+                wrong += 1;
+                let problems = Manifest::parse(block.body, "library.yaml").err().unwrap_or_else(|| {
+                    Manifest::parse(block.body, "library.yaml").unwrap().compile(&Default::default()).unwrap_err()
+                });
+                let expected = format!("{}error: library.yaml: {} mistakes\n", lines(&problems), problems.len());
+                assert_eq!(block.output, Some(expected.as_str()));
+            }
+            _ => continue,
+        }
+        sections += 1;
+        assert_right(&manifest);
+    }
+    assert!(sections > 6 && wrong == 1, "{sections} {wrong}");
+}
+
+/// Rows of tables that end with code: each is members of an endpoint.
+#[test]
+fn the_tables_are_right() {
+    let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix("` |")?.rsplit_once("| `"));
+    let endpoints: Vec<&str> = rows.map(|(_, code)| code).collect();
+    assert!(endpoints.len() > 40, "{endpoints:?}");
+    for endpoint in endpoints {
+        assert_right(&format!(
+            "connector: example\nurl: https://api.example.com/\ntables:\n  orders:\n    key: id\n    \
+             columns: {{ id: int, status: text?, total: \"decimal(10,2)!\", created: timestamp! }}\n    \
+             list: {{ path: orders, {endpoint} }}\n"
+        ));
+    }
+}
+
+#[test]
+fn the_reference_is_generated() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../connectors/REFERENCE.md");
+    let generated = format!(
+        "# Reference of manifests\n\nEvery member of a connector's YAML file. [README.md](README.md) shows how they are used.\n\n{}\n",
+        reference().trim_end()
+    );
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(path, &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(committed, generated, "connectors/REFERENCE.md is old: run the tests with UPDATE_SCHEMA=1");
+}
+
+async fn library() -> Sim {
+    Sim::start(tidegate_sim::Config { rows: 130, shape: Shape::Library, ..Default::default() }).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_draft_is_what_the_product_writes() {
+    let sim = library().await;
+    let blocks = blocks();
+    let command = blocks.iter().find(|block| block.body.starts_with("tidegate connector new")).unwrap();
+    let url = command.body.split('\'').nth(1).unwrap().replace(HOST, &authority(&sim));
+    let inferred =
+        engine(Path::new(".")).build().unwrap().infer("library", &Url::parse(&url).unwrap(), None).await.unwrap();
+    let shown = blocks.iter().find(|block| block.info == "yaml").unwrap().body;
+    assert_eq!(inferred.yaml.replace(&authority(&sim), HOST), shown);
+    let notes: String = inferred.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    let (said, _) = command.output.unwrap().split_once("wrote ").unwrap();
+    assert_eq!(notes, said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_statements_come_to_what_is_shown() {
+    let sim = library().await;
+    let toml = blocks().into_iter().find(|block| block.info == "toml").unwrap().body;
+    let runs = runs();
+    assert!(runs.len() > 8, "{}", runs.len());
+    for (block, manifest) in runs {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("library.yaml"), manifest.replace(HOST, &authority(&sim))).unwrap();
+        std::fs::write(folder.path().join("tidegate.toml"), toml).unwrap();
+        let config = Config::read(&folder.path().join("tidegate.toml")).unwrap();
+        let engine = engine(folder.path()).connections(config.connections.clone()).build().unwrap();
+        engine.take_manifests(&config).unwrap();
+        let said = said(&engine.session("author"), block.body).await.replace(&authority(&sim), HOST);
+        let shown = block.output.unwrap_or_else(|| panic!("no output follows\n{}", block.body));
+        assert_shown(&said, &bare(shown), block.body);
+    }
+}
+
+fn engine(folder: &Path) -> tidegate::Builder {
+    Engine::builder().working_dir(folder).environment(|_| None)
+}
+
+fn authority(sim: &Sim) -> String {
+    sim.url().authority().to_owned()
+}
+
+/// What the statements come to: cells between `│`, plans as they are, and the error that ends the run.
+async fn said(session: &Session, sql: &str) -> String {
+    let mut said = String::new();
+    let statements = Session::split(sql).unwrap();
+    for sql in &statements {
+        match names_and_rows(session, sql).await {
+            Ok((names, _)) if names.is_empty() => {}
+            Ok((_, rows)) if sql.trim_start().starts_with("EXPLAIN") => {
+                said += &format!("{}\n", rows.concat().join("\n").trim_end())
+            }
+            Ok((names, rows)) => {
+                for row in std::iter::once(names).chain(rows) {
+                    said += &format!("│{}│\n", row.join("│"));
+                }
+            }
+            Err(error) => {
+                said += &format!("error: {error}\n");
+                break;
+            }
+        }
+    }
+    said
+}
+
+async fn names_and_rows(session: &Session, sql: &str) -> Result<(Vec<String>, Vec<Vec<String>>), tidegate::Error> {
+    use futures::TryStreamExt as _;
+    let execution = session.prepare(sql).await?.execute(vec![]).await?;
+    let names = execution.schema.fields().iter().map(|field| field.name().clone()).collect();
+    let batches = execution.stream.try_collect().await.map_err(tidegate::Error::from)?;
+    Ok((names, Outcome { batches, counts: execution.summary.counts() }.rows()))
+}
+
+/// An output without what the program adds for the eye: rules, blanks around cells, and where an error's statement stands.
+fn bare(output: &str) -> String {
+    let is_rule = |line: &&str| line.starts_with(['┌', '├', '└']) || line.starts_with("  in statement ");
+    let cells = |line: &str| line.split('│').map(str::trim).collect::<Vec<_>>().join("│");
+    output.lines().filter(|line| !is_rule(line)).map(|line| format!("{}\n", cells(line))).collect()
+}
+
+fn assert_shown(said: &str, shown: &str, sql: &str) {
+    let mut rest = said;
+    for part in shown.split('…') {
+        let at = rest.find(part).unwrap_or_else(|| panic!("{sql}\nshows\n{shown}\nand comes to\n{said}"));
+        rest = &rest[at + part.len()..];
+    }
+    let same_lines = shown.contains('…') || said == shown;
+    assert!(same_lines, "{sql}\nshows\n{shown}\nand comes to\n{said}");
+}
