@@ -210,8 +210,11 @@ pub struct Envelope {
     pub count: Vec<Path>,
     /// Response header with that number.
     pub count_header: Option<String>,
-    /// A success whose body has something here is an error: anything but null, false, empty text, list or object.
+    /// A success whose body has something here is an error: anything but null, false, 0, empty text, list or
+    /// object.
     pub failure: Vec<Path>,
     /// A success whose body has false here is an error.
     pub success: Vec<Path>,
+    /// An [`EndpointKind::Get`] whose body has something here has found no row: it was deleted.
+    pub absent: Vec<Path>,
 }

@@ -13,6 +13,8 @@ pub(super) struct Step {
     pub(super) failure: bool,
     /// False here is an error.
     pub(super) success: bool,
+    /// Something here means that there is no row.
+    pub(super) absent: bool,
     children: Vec<(String, Step)>,
 }
 
@@ -37,6 +39,9 @@ impl Step {
         for path in &envelope.success {
             root.at(path).success = true;
         }
+        for path in &envelope.absent {
+            root.at(path).absent = true;
+        }
         root
     }
 
@@ -58,9 +63,9 @@ impl Step {
         self.children.iter().find_map(|(child, step)| (child == name).then_some(step))
     }
 
-    /// Whether it is an error that something stands here, or that false does.
-    pub(super) fn tells_failure(&self) -> bool {
-        self.failure || self.success
+    /// Whether what stands here says how the whole body is to be taken.
+    pub(super) fn is_judged(&self) -> bool {
+        self.failure || self.success || self.absent
     }
 
     pub(super) fn has_children(&self) -> bool {

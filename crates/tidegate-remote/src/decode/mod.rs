@@ -163,13 +163,18 @@ impl Decoder {
         if let Some(refusal) = page.refusal() {
             return Err(failure::refused(text, refusal));
         }
+        if page.is_absent() {
+            let none = Page::new(self, 0).columns();
+            return Ok(Decoded { batch: self.whole(none, 0)?, next: None, more: None, count: None });
+        }
         let parts = page.finish()?.ok_or_else(|| failure::no_rows(text, &self.envelope, self.single))?;
         let rows = usize::try_from(parts.rows).unwrap_or(usize::MAX);
         self.rows.store(rows, Ordering::Relaxed);
-        let batch = self
-            .batch(parts.columns, rows)
-            .map_err(|error| ErrorKind::Body(format!("the rows do not make a batch: {error}")))?;
-        Ok(Decoded { batch, next: parts.next, more: parts.more, count: parts.count })
+        Ok(Decoded { batch: self.whole(parts.columns, rows)?, next: parts.next, more: parts.more, count: parts.count })
+    }
+
+    fn whole(&self, read: Vec<Column<'_, '_>>, rows: usize) -> Result<RecordBatch, ErrorKind> {
+        self.batch(read, rows).map_err(|error| ErrorKind::Body(format!("the rows do not make a batch: {error}")))
     }
 
     fn batch(&self, read: Vec<Column<'_, '_>>, rows: usize) -> Result<RecordBatch, ArrowError> {

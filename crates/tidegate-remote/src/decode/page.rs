@@ -37,6 +37,8 @@ pub(super) struct Page<'s, 'a> {
     failure: Option<ErrorKind>,
     /// What says that the body is an error.
     refusal: Option<Refusal<'a>>,
+    /// Whether the body says that there is no such row.
+    absent: bool,
 }
 
 /// What says that a body is an error, whatever its status.
@@ -77,6 +79,7 @@ impl<'s, 'a> Page<'s, 'a> {
             row_failure: None,
             failure: None,
             refusal: None,
+            absent: false,
         };
         page.start_rows();
         page
@@ -87,6 +90,16 @@ impl<'s, 'a> Page<'s, 'a> {
         let mut scanner = Scanner::new(text);
         self.step(step, &mut scanner)?;
         scanner.finish()
+    }
+
+    /// The columns with what was read so far.
+    pub(super) fn columns(self) -> Vec<Column<'s, 'a>> {
+        self.columns
+    }
+
+    /// Whether the body says that there is no such row.
+    pub(super) fn is_absent(&self) -> bool {
+        self.absent
     }
 
     /// What says that the body is an error.
@@ -115,7 +128,7 @@ impl<'s, 'a> Page<'s, 'a> {
         match scanner.peek()? {
             b'[' if self.takes_rows(step) => {
                 self.found_rows(step);
-                if step.tells_failure() {
+                if step.is_judged() {
                     let raw = scanner.value()?;
                     self.judge(step, raw);
                     return self.rows(&mut Scanner::new(raw));
@@ -130,7 +143,7 @@ impl<'s, 'a> Page<'s, 'a> {
                 self.judge(step, raw);
                 if step.has_children() { self.members(step, &mut Scanner::new(raw)) } else { Ok(()) }
             }
-            b'{' if step.has_children() && step.tells_failure() => {
+            b'{' if step.has_children() && step.is_judged() => {
                 let raw = scanner.value()?;
                 self.judge(step, raw);
                 self.members(step, &mut Scanner::new(raw))
@@ -214,11 +227,14 @@ impl<'s, 'a> Page<'s, 'a> {
 
     /// Whether the value says that the body is an error.
     fn judge(&mut self, step: &Step, raw: &'a str) {
-        if self.refusal.is_some() || !step.tells_failure() {
+        if self.refusal.is_some() || !step.is_judged() {
             return;
         }
         let mut scratch = String::new();
         let value = Value::read(raw, &mut scratch);
+        if step.absent && self.single && !value.is_nothing() {
+            self.absent = true;
+        }
         if step.failure && !value.is_nothing() {
             self.refusal = Some(Refusal::Found(raw));
         } else if step.success && value.truth() == Some(false) {

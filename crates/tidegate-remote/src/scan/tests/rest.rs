@@ -40,6 +40,7 @@ pub(super) fn endpoint(paging: Paging) -> Endpoint {
         count_header: Some("x-total".to_owned()),
         failure: vec![path("error")],
         success: vec![path("ok")],
+        absent: Vec::new(),
     };
     let page_size = Some(PageSize { place: Some(query("limit")), max: 4 });
     Endpoint { envelope, paging, page_size, ..Endpoint::new("list", "items") }

@@ -76,6 +76,9 @@ pub struct Endpoint {
     /// Members that must not be false in a response with status 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<OneOrMany<String>>,
+    /// Members that say, when there is something in them, that there is no such row, as `deleted: true`. For kind `get`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<OneOrMany<String>>,
     /// How the next page is asked for. Default: `single`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,

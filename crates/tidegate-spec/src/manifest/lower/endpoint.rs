@@ -25,7 +25,7 @@ struct Merged<'s> {
 impl<'s> Merged<'s> {
     /// The member that `pick` picks, where it stands, and whether that is `defaults`.
     fn get<T>(&self, name: &str, pick: impl Fn(&'s EndpointSpec) -> Option<&'s T>) -> Option<(&'s T, At, bool)> {
-        const OF_SINGLE: [&str; 5] = ["fields", "failure", "success", "max_url_length", "method"];
+        const OF_SINGLE: [&str; 6] = ["absent", "fields", "failure", "success", "max_url_length", "method"];
         if let Some(own) = pick(self.own) {
             return Some((own, self.at.member(name), false));
         }
@@ -110,6 +110,7 @@ impl Lower<'_, '_, '_> {
             count_header: merged.get("count_header", |spec| spec.count_header.as_ref()).map(|(name, ..)| name.clone()),
             failure: self.member_paths(merged.get("failure", |spec| spec.failure.as_ref())),
             success: self.member_paths(merged.get("success", |spec| spec.success.as_ref())),
+            absent: self.member_paths(merged.get("absent", |spec| spec.absent.as_ref())),
         };
         let not_found = merged.get("not_found", |spec| spec.not_found.as_ref()).map(|(what, ..)| *what);
         let default = if endpoint.kind == EndpointKind::Get { NotFoundName::Empty } else { NotFoundName::Fail };
@@ -225,6 +226,9 @@ impl Lower<'_, '_, '_> {
             let names = scope.key.iter().filter(|&&column| endpoint.filters.exactness(column, operator).is_none());
             names.map(|&column| scope.columns[column].name.as_str()).collect::<Vec<_>>().join(", ")
         };
+        if endpoint.kind != EndpointKind::Get && spec.absent.is_some() {
+            self.report.say(&at.member("absent"), "only an endpoint of kind get can find that its row is not there");
+        }
         match endpoint.kind {
             EndpointKind::Get => {
                 if scope.key.is_empty() && !self.is_written(&scope.at.member("key")) {

@@ -46,6 +46,7 @@ async fn one_object_is_the_row() {
         let mut endpoint = super::endpoint(Paging::LinkHeader);
         endpoint.kind = EndpointKind::Get;
         endpoint.envelope.rows = rows.split('|').map(super::path).collect();
+        endpoint.envelope.absent = vec![super::path("deleted")];
         request(endpoint)
     };
     let cases = [
@@ -57,6 +58,10 @@ async fn one_object_is_the_row() {
         ("", r#"{"id":0,"error":"gone"}"#, Err("inside: gone")),
         ("", r#"{"error":"gone"}"#, Err("inside: gone")),
         ("", "7", Err("no object at its top")),
+        ("", r#"{"id":0,"deleted":true}"#, Ok(0)),
+        ("", r#"{"deleted":true}"#, Ok(0)),
+        ("", r#"{"id":0,"deleted":false}"#, Ok(1)),
+        ("", r#"{"deleted":true,"error":"gone"}"#, Err("inside: gone")),
         ("data.item", r#"{"data":{"item":{"id":0}}}"#, Ok(1)),
         ("data.item", r#"{"data":{"item":null}}"#, Ok(0)),
         ("data.item", r#"{"data":{"item":[]}}"#, Ok(0)),
