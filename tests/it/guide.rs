@@ -10,11 +10,9 @@
 //!
 //! In a table, a row that ends with code shows members of an endpoint.
 
-use std::path::Path;
-
 use tidegate::config::Config;
 use tidegate::{Engine, Session};
-use tidegate_sim::{Shape, Sim};
+use tidegate_sim::{Auth, Shape, Sim};
 use tidegate_spec::manifest::{Manifest, reference};
 use tidegate_tests::run::Outcome;
 use url::Url;
@@ -136,28 +134,28 @@ fn the_tables_are_right() {
 #[test]
 fn the_reference_is_generated() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../connectors/REFERENCE.md");
-    let opening = "# Reference of manifests\n\nEvery member of a connector's YAML file. [README.md](README.md) shows how they \
-                   are used.\n\n";
+    let opening = "# Reference of manifests\n\nEvery member of a connector's YAML file. [README.md](README.md) shows how \
+                   they are used.\n\n";
     let generated = format!("{opening}{}\n", reference().trim_end());
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(path, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(committed, generated, "connectors/REFERENCE.md is old: run the tests with UPDATE_SCHEMA=1");
+    // Not `assert_eq`, which would print the reference twice.
+    assert!(committed == generated, "connectors/REFERENCE.md is old: run the tests with UPDATE_SCHEMA=1");
 }
 
-async fn library() -> Sim {
-    Sim::start(tidegate_sim::Config { rows: 130, shape: Shape::Library, ..Default::default() }).await.unwrap()
+async fn library(auth: Auth) -> Sim {
+    Sim::start(tidegate_sim::Config { rows: 130, shape: Shape::Library, auth, ..Default::default() }).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_draft_is_what_the_product_writes() {
-    let sim = library().await;
+    let sim = library(Auth::None).await;
     let blocks = blocks();
     let command = blocks.iter().find(|block| block.body.starts_with("tidegate connector new")).unwrap();
     let url = command.body.split('\'').nth(1).unwrap().replace(HOST, &authority(&sim));
-    let inferred =
-        engine(Path::new(".")).build().unwrap().infer("library", &Url::parse(&url).unwrap(), None).await.unwrap();
+    let inferred = Engine::builder().build().unwrap().infer("library", &Url::parse(&url).unwrap(), None).await.unwrap();
     let shown = blocks.iter().find(|block| block.info == "yaml").unwrap().body;
     assert_eq!(inferred.yaml.replace(&authority(&sim), HOST), shown);
     let notes: String = inferred.notes.iter().map(|note| format!("note: {note}\n")).collect();
@@ -167,37 +165,49 @@ async fn the_draft_is_what_the_product_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_statements_come_to_what_is_shown() {
-    let sim = library().await;
-    let toml = blocks().into_iter().find(|block| block.info == "toml").unwrap().body;
+    let sim = library(Auth::None).await;
     let runs = runs();
     assert!(runs.len() > 8, "{}", runs.len());
     for (block, manifest) in runs {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("library.yaml"), manifest.replace(HOST, &authority(&sim))).unwrap();
-        std::fs::write(folder.path().join("tidegate.toml"), toml).unwrap();
-        let config = Config::read(&folder.path().join("tidegate.toml")).unwrap();
-        let engine = engine(folder.path()).connections(config.connections.clone()).build().unwrap();
-        engine.take_manifests(&config).unwrap();
-        let said = said(&engine.session("author"), block.body).await.replace(&authority(&sim), HOST);
+        let said = said(&manifest.replace(HOST, &authority(&sim)), None, block.body).await;
         let shown = block.output.unwrap_or_else(|| panic!("no output follows\n{}", block.body));
-        assert_shown(&said, &bare(shown), block.body);
+        assert_shown(&said.replace(&authority(&sim), HOST), &bare(shown), block.body);
     }
 }
 
-fn engine(folder: &Path) -> tidegate::Builder {
-    Engine::builder().working_dir(folder).environment(|_| None)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_manifest_signs_with_the_token() {
+    let sim = library(Auth::Bearer("a library card".to_owned())).await;
+    let mut manifest = String::new();
+    blocks().iter().filter(|block| block.info == "yaml").for_each(|block| add(&mut manifest, block.body));
+    let manifest = manifest.replace(HOST, &authority(&sim));
+    for (token, outcome) in [(Some("a library card"), "│130│\n"), (None, "error: ")] {
+        let said = said(&manifest, token, "SELECT count(*) FROM library.books").await;
+        assert!(said.contains(outcome), "{said}");
+    }
 }
 
 fn authority(sim: &Sim) -> String {
     sim.url().authority().to_owned()
 }
 
-/// What the statements come to: cells between `│`, plans as they are, and the error that ends the run.
-async fn said(session: &Session, sql: &str) -> String {
+/// What one run of the program says: cells between `│`, plans as they are, and the error that ends the run.
+async fn said(manifest: &str, token: Option<&str>, sql: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = folder.path().join("tidegate.toml");
+    std::fs::write(&toml, blocks().iter().find(|block| block.info == "toml").unwrap().body).unwrap();
+    std::fs::write(folder.path().join("library.yaml"), manifest).unwrap();
+    let config = Config::read(&toml).unwrap();
+    let token = token.map(str::to_owned);
+    let variable = move |name: &str| token.clone().filter(|_| name == "LIBRARY_TOKEN");
+    let engine = Engine::builder().working_dir(folder.path()).environment(variable);
+    let engine = engine.connections(config.connections.clone()).build().unwrap();
+    engine.take_manifests(&config).unwrap();
+    let session = engine.session("author");
     let mut said = String::new();
     let statements = Session::split(sql).unwrap();
     for sql in &statements {
-        match names_and_rows(session, sql).await {
+        match names_and_rows(&session, sql).await {
             Ok((names, _)) if names.is_empty() => {}
             Ok((_, rows)) if sql.trim_start().starts_with("EXPLAIN") => {
                 said += &format!("{}\n", rows.concat().join("\n").trim_end())
@@ -224,7 +234,7 @@ async fn names_and_rows(session: &Session, sql: &str) -> Result<(Vec<String>, Ve
     Ok((names, Outcome { batches, counts: execution.summary.counts() }.rows()))
 }
 
-/// An output without what the program adds for the eye: rules, blanks around cells, and where an error's statement stands.
+/// An output without what the program adds for the eye: rules, blanks around cells, an error's statement.
 fn bare(output: &str) -> String {
     let is_rule = |line: &&str| line.starts_with(['┌', '├', '└']) || line.starts_with("  in statement ");
     let cells = |line: &str| line.split('│').map(str::trim).collect::<Vec<_>>().join("│");

@@ -34,7 +34,12 @@ pub(crate) fn configured(options: &Options) -> Result<Engine, Error> {
     let found = found(options, &engine)?;
     if let Some(file) = &found.untrusted {
         let file = file.display();
-        messages::say(&format!("note: {file} is not used until you trust it: tidegate trust {file}"));
+        let why = if found.has_changed {
+            "(or a manifest that it names) has changed, and is not used until you trust it again"
+        } else {
+            "is not used until you trust it"
+        };
+        messages::say(&format!("note: {file} {why}: tidegate trust {file}"));
     }
     if let Some(config) = &found.config {
         if let Err(error) = engine.take_manifests(config) {

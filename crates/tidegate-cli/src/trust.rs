@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tidegate::config::{self, Config};
+use tidegate::manifest::Manifest;
 use tidegate::{ConnectionDef, Error, ErrorKind, OptionValue};
 
 use crate::args::Options;
@@ -45,12 +46,20 @@ fn shown(config: &Config) -> String {
     for def in &config.connections {
         let reads = variables(def);
         let reads = if reads.is_empty() { String::new() } else { format!(", reads {}", reads.join(", ")) };
-        text.push_str(&format!("\n  {} ({}): {}{reads}", def.name, def.connector, host(def)));
+        text.push_str(&format!("\n  {} ({}): {}{reads}", def.name, def.connector, host(def, config)));
     }
     text
 }
 
-fn host(def: &ConnectionDef) -> String {
+/// Where the connection's secrets go.
+fn host(def: &ConnectionDef, config: &Config) -> String {
+    let manifest = config.manifests.iter().find(|(path, _)| path.display().to_string() == def.connector);
+    if let (None, Some((_, text))) = (def.options.get("url"), manifest) {
+        return match Manifest::parse(text, &def.connector) {
+            Ok(manifest) => manifest.document().url.clone().unwrap_or_else(|| "no URL".to_owned()),
+            Err(_) => "its manifest is wrong: tidegate connector check tells how".to_owned(),
+        };
+    }
     match def.options.get("url") {
         Some(OptionValue::Env(name)) => format!("the URL in {name}"),
         // Without the path and the user information, in which a secret may stand.

@@ -26,6 +26,17 @@ impl State {
         Ok(trusted.is_some_and(|trusted| trusted.eq_ignore_ascii_case(sha256)))
     }
 
+    /// Whether the user has trusted this file with some content.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn was_trusted(&self, file: &Path) -> Result<bool> {
+        let file = key(file)?;
+        self.run("read the trusted files", |connection| {
+            connection.prepare_cached("SELECT 1 FROM trusted WHERE file = ?1")?.exists([&file])
+        })
+    }
+
     /// Trusts this file with this content, in place of an earlier one.
     ///
     /// # Errors

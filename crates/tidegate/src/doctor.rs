@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::StreamExt;
 use http::{HeaderMap, Method};
 use tidegate_engine::Connection;
+use tidegate_remote::{BadValue, ScanRequest, Source};
+use tidegate_spec::{ColumnSource, Endpoint, EndpointKind, Model, Table};
 use tidegate_transport::{Purpose, Request, Response, Statement};
 
 use crate::{Engine, Result};
@@ -15,7 +18,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What: `reach`, `login`, `metadata`, `clock`, `limits`.
+    /// What: `reach`, `login`, `metadata` or `tables`, `clock`, `limits`.
     pub name: &'static str,
     /// How it stands.
     pub state: CheckState,
@@ -35,7 +38,8 @@ pub enum CheckState {
 }
 
 impl Engine {
-    /// Looks a connection over, with two calls at most: the service root and `$metadata`.
+    /// Looks a connection over, with two calls at most: its base URL, and `$metadata` or a page of
+    /// a table.
     ///
     /// # Errors
     /// When there is no connection of this name. What is wrong with the connection is in the checks.
@@ -70,16 +74,16 @@ async fn get(connection: &Connection, path: &str, accept: &'static str) -> tideg
 }
 
 fn login(connection: &Connection, response: &Response) -> Check {
-    match response.status.as_u16() {
+    let status = response.status;
+    let is_service = matches!(connection.connector, tidegate_engine::Connector::OData(_));
+    match status.as_u16() {
         401 | 403 => failed(
             "login",
-            format!(
-                "the server answered {}: check the credentials of connection {}",
-                response.status, connection.def.name
-            ),
+            format!("the server answered {status}: check the credentials of connection {}", connection.def.name),
         ),
-        400.. => failed("login", format!("the service root answered {}: check the url", response.status)),
-        _ => ok("login", format!("the service root answered {}", response.status)),
+        400.. if is_service => failed("login", format!("the service root answered {status}: check the url")),
+        400.. => note("login", format!("the base URL answered {status}, which says nothing: see the tables")),
+        _ => ok("login", format!("the base URL answered {status}")),
     }
 }
 
@@ -120,9 +124,7 @@ async fn metadata(connection: &Connection) -> Check {
     let source = connection.source(&Arc::from("doctor"), &statement);
     let options = match &connection.connector {
         tidegate_engine::Connector::OData(options) => options,
-        tidegate_engine::Connector::Manifest(model) => {
-            return ok("metadata", format!("{} tables, as its manifest says", model.tables.len()));
-        }
+        tidegate_engine::Connector::Manifest(model) => return first_page(source, model).await,
         _ => return note("metadata", "this connector does not describe itself".to_owned()),
     };
     let description = match tidegate_remote::discover::odata_metadata(&source, None).await {
@@ -133,6 +135,39 @@ async fn metadata(connection: &Connection) -> Check {
     match tidegate_spec::odata::parse(&description.document, options) {
         Ok(model) => ok("metadata", format!("{} tables", model.tables.len())),
         Err(error) => failed("metadata", error.to_string()),
+    }
+}
+
+/// Asks for the first page of the first table that can be listed without a filter.
+async fn first_page(source: Source, model: &Model) -> Check {
+    let listed = |table: &Table| {
+        let is_list = |endpoint: &Endpoint| {
+            endpoint.kind == EndpointKind::List
+                && endpoint.filters.required().next().is_none()
+                && endpoint.columns.is_none()
+        };
+        Some((Arc::new(table.clone()), table.endpoints.iter().position(is_list)?))
+    };
+    let tables = model.tables.len();
+    let Some((table, endpoint)) = model.tables.iter().find_map(listed) else {
+        return note("tables", format!("{tables} tables, none of which can be listed without a filter"));
+    };
+    let name = table.name.clone();
+    let request = ScanRequest {
+        columns: (0..table.columns.len()).filter(|&at| table.columns[at].source == ColumnSource::Row).collect(),
+        table,
+        endpoint,
+        filter: None,
+        sort: Vec::new(),
+        fetch: Some(1),
+        on_bad_value: BadValue::Fail,
+    };
+    match tidegate_remote::scan(source, request).next().await {
+        Some(Ok(page)) => {
+            ok("tables", format!("{tables} tables; the first page of {name} has {} rows", page.batch.num_rows()))
+        }
+        Some(Err(error)) => failed("tables", error.to_string()),
+        None => note("tables", format!("{tables} tables; {name} answered with no page")),
     }
 }
 

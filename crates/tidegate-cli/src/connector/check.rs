@@ -19,12 +19,9 @@ pub(super) fn run(file: &Path) -> Exit {
     let problems = match Manifest::parse(&text, &name) {
         Ok(manifest) => match tidegate::columns(&manifest) {
             Ok(columns) => {
-                let tables = manifest.document().tables.iter().count();
-                let connector = manifest.name();
-                messages::say(&format!(
-                    "{name}: connector {connector}, {tables} tables, {} columns: nothing is wrong",
-                    columns.len()
-                ));
+                let tables = counted(manifest.document().tables.iter().count(), "table");
+                let (connector, columns) = (manifest.name(), counted(columns.len(), "column"));
+                messages::say(&format!("{name}: connector {connector}, {tables}, {columns}: nothing is wrong"));
                 return Exit::Done;
             }
             Err(error) => vec![error.to_string()],
@@ -34,10 +31,11 @@ pub(super) fn run(file: &Path) -> Exit {
     for problem in &problems {
         messages::say(problem);
     }
-    messages::failure(&format!(
-        "{name}: {} {}",
-        problems.len(),
-        if problems.len() == 1 { "mistake" } else { "mistakes" }
-    ));
+    messages::failure(&format!("{name}: {}", counted(problems.len(), "mistake")));
     Exit::Failed
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

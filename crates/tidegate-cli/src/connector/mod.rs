@@ -35,8 +35,9 @@ pub(crate) enum Command {
     /// Ask an API for samples, and write a manifest to begin with
     New {
         /// A list of the API, such as https://api.example.com/v1/orders?per_page=50
+        #[arg(value_parser = web_url)]
         url: Url,
-        /// Name of the connector [default: from the host]
+        /// Name of the connector [default: that of the file, else from the host]
         #[arg(long)]
         name: Option<String>,
         /// Environment variable with a bearer token to ask with
@@ -46,6 +47,15 @@ pub(crate) enum Command {
         #[arg(long, short = 'o', value_name = "FILE")]
         output: Option<PathBuf>,
     },
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        Ok(url) if url.has_host() => Err(format!("{} is no scheme of the web; use https:// or http://", url.scheme())),
+        Err(error) if text.starts_with("http") => Err(error.to_string()),
+        _ => Err("a URL begins with https:// or http://".to_owned()),
+    }
 }
 
 /// Carries it out.
@@ -75,8 +85,7 @@ fn print(options: &Options, rows: Result<RecordBatch, ArrowError>) -> Result<(),
     }
 }
 
-/// A column of texts; an empty one is NULL.
+/// A column of texts.
 fn texts<'a>(values: impl Iterator<Item = &'a str>) -> datafusion::arrow::array::ArrayRef {
-    let values = values.map(|value| Some(value).filter(|value| !value.is_empty()));
-    std::sync::Arc::new(values.collect::<datafusion::arrow::array::StringArray>())
+    std::sync::Arc::new(values.map(Some).collect::<datafusion::arrow::array::StringArray>())
 }

@@ -19,7 +19,16 @@ pub(super) async fn run(
     output: Option<&Path>,
 ) -> Result<(), Error> {
     let token = token_env.map(token).transpose()?;
-    let name = name.map_or_else(|| infer::connector_name(url), str::to_owned);
+    // Before calls are spent on what could not be written.
+    if let Some(file) = output.filter(|file| file.exists()) {
+        let message =
+            format!("{} exists, and nothing is written over it: give another name, or remove it", file.display());
+        return Err(Error::new(ErrorKind::Local, message));
+    }
+    let of_file = output.and_then(Path::file_stem).and_then(|stem| stem.to_str()).map(str::to_owned);
+    let of_file = of_file.filter(|stem| stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+    let of_file = of_file.filter(|stem| stem.starts_with(|c: char| c.is_ascii_lowercase()));
+    let name = name.map(str::to_owned).or(of_file).unwrap_or_else(|| infer::connector_name(url));
     let inferred = open::engine(options)?.infer(&name, url, token.as_ref()).await?;
     match output {
         Some(file) => write(file, &inferred.yaml)?,

@@ -21,6 +21,7 @@ pub(super) fn run(options: &Options, name: &str) -> Result<(), Error> {
     }
     let manifest = engine.manifest(name)?;
     messages::say(&head(&tidegate::describe(&manifest)));
+    messages::say(&format!("endpoints:\n  {}", tidegate::endpoints(&manifest)?.join("\n  ")));
     print(options, table(&tidegate::columns(&manifest)?))
 }
 

@@ -72,7 +72,8 @@ fn is_bare_value(token: &Token) -> bool {
 
 /// `env('NAME')` shows the name of a variable, which is no secret; a bracket before a text means that form.
 fn is_public(key: &str) -> bool {
-    PUBLIC_OPTIONS.contains(&key) || key == "("
+    // What follows USING is a connector's name or path.
+    PUBLIC_OPTIONS.contains(&key) || key == "(" || key == "using"
 }
 
 fn key(token: &Token) -> Option<String> {

@@ -285,7 +285,7 @@ impl<'s, 'a> Column<'s, 'a> {
 }
 
 fn not_null() -> String {
-    "a value, although the API declares that there always is one".to_owned()
+    "a value, although its description declares that there always is one".to_owned()
 }
 
 /// A scanner inside the array, or inside `results` of OData V3's verbose form `{"results": […]}`.

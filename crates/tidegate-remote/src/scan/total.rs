@@ -38,14 +38,14 @@ pub(super) fn is_a_cap(total: u64) -> bool {
 /// That a scan which ended has all rows that it was told of. `is_odata` tells what can be done against wrong totals.
 pub(super) fn check_complete(told: Option<u64>, received: u64, is_odata: bool) -> Result<(), ErrorKind> {
     let remedy = if is_odata {
-        "set the connection's option totals = 'ignore'"
+        "run the query again, or, if its totals are wrong, set the connection's option totals = 'ignore'"
     } else {
-        "take `count` and `count_header` out of the endpoint's manifest"
+        "check the endpoint's `paging`; if that is right, run the query again; take `count` out of the manifest only if \
+         the server's totals are wrong"
     };
     match told {
         Some(total) if received < total => Err(ErrorKind::Body(format!(
-            "the server says that {total} rows match, sent {received}, and names no further page; run the query again, \
-             or, if its totals are wrong, {remedy}"
+            "the server says that {total} rows match, sent {received}, and names no further page; {remedy}"
         ))),
         _ => Ok(()),
     }

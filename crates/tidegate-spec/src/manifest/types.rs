@@ -6,7 +6,7 @@ use crate::types::{ColumnType, Field, TimestampFormat};
 use super::problem::suggestion;
 
 /// Names of types, for suggestions.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 17] = [
     "bool",
     "int",
     "int16",
@@ -24,9 +24,26 @@ const NAMES: [&str; 18] = [
     "json",
     "list",
     "struct",
-    "string",
 ];
 const MAX_DEPTH: usize = 8;
+
+/// Our name of a type that other languages call so.
+fn ours(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "string" | "str" | "varchar" | "char" => "text",
+        "boolean" => "bool",
+        "integer" | "bigint" | "long" | "number" => "int",
+        "smallint" | "short" => "int16",
+        "double" | "real" => "float",
+        "numeric" | "money" => "decimal",
+        "datetime" | "timestamptz" => "timestamp",
+        "array" => "list",
+        "object" | "map" => "struct",
+        "guid" => "uuid",
+        "bytes" | "bytea" | "blob" => "binary",
+        _ => return None,
+    })
+}
 
 /// A type, and what is said of null: `Some(true)` for `?`, `Some(false)` for `!`.
 pub(super) fn parse(text: &str) -> Result<(ColumnType, Option<bool>), String> {
@@ -84,9 +101,13 @@ impl<'t> Reader<'t> {
                 ColumnType::List(Box::new(items))
             }
             "struct" => self.members(depth)?,
-            "string" => return Err(format!("{:?} is no type; did you mean \"text\"?", self.text)),
             "" => return Err(format!("{:?} is no type; a type stands here, such as text or int", self.text)),
-            other => return Err(format!("{other:?} is no type{}", suggestion(other, NAMES))),
+            other => {
+                return Err(match ours(other) {
+                    Some(name) => format!("{:?} is no type; did you mean {name:?}?", self.text),
+                    None => format!("{other:?} is no type{}", suggestion(other, NAMES)),
+                });
+            }
         })
     }
 

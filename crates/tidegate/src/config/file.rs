@@ -84,7 +84,7 @@ fn manifests(path: &Path, connections: &mut [ConnectionDef]) -> Vec<(PathBuf, St
     let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
     let mut manifests: Vec<(PathBuf, String)> = Vec::new();
     for def in connections.iter_mut().filter(|def| is_path(&def.connector)) {
-        let file = folder.as_deref().unwrap_or(Path::new("")).join(&def.connector);
+        let file: PathBuf = folder.as_deref().unwrap_or(Path::new("")).join(&def.connector).components().collect();
         def.connector = file.display().to_string();
         if let Ok(text) = connector::read(&file)
             && manifests.iter().all(|(known, _)| *known != file)

@@ -17,6 +17,8 @@ pub struct Found {
     pub config: Option<Config>,
     /// A file above the current folder that would be used if it were trusted.
     pub untrusted: Option<PathBuf>,
+    /// Whether that file was trusted, before it or a manifest that it names was changed.
+    pub has_changed: bool,
 }
 
 /// Folder of the user's own configuration: `$XDG_CONFIG_HOME/tidegate`, else `$HOME/.config/tidegate`.
@@ -34,18 +36,19 @@ pub fn user_config_dir(variable: impl Fn(&str) -> Option<String>) -> Option<Path
 /// When the file that applies cannot be read, or the state folder cannot be asked about trust.
 pub fn find(given: Option<&Path>, start: &Path, user_dir: Option<&Path>, state: &State) -> Result<Found> {
     if let Some(path) = given {
-        return Ok(Found { config: Some(Config::read(path)?), untrusted: None });
+        return Ok(Found { config: Some(Config::read(path)?), ..Found::default() });
     }
     let own = user_dir.map(|dir| dir.join(FILE_NAME)).filter(|path| path.is_file());
-    let mut untrusted = None;
+    let (mut untrusted, mut has_changed) = (None, false);
     if let Some(path) = nearest(start).filter(|path| Some(path) != own.as_ref()) {
         if let Some(config) = trusted(&path, state)? {
-            return Ok(Found { config: Some(config), untrusted: None });
+            return Ok(Found { config: Some(config), ..Found::default() });
         }
+        has_changed = state.was_trusted(&path).map_err(local)?;
         untrusted = Some(path);
     }
     let config = own.map(|path| Config::read(&path)).transpose()?;
-    Ok(Found { config, untrusted })
+    Ok(Found { config, untrusted, has_changed })
 }
 
 /// Trusts the file at `path`, or the nearest one in `start` or above, with its present content.
@@ -108,7 +111,7 @@ mod tests {
 
         let found = find(None, &below, None, &state).unwrap();
         assert!(found.config.is_none());
-        assert_eq!(found.untrusted.as_deref(), Some(path.as_path()));
+        assert_eq!((found.untrusted.as_deref(), found.has_changed), (Some(path.as_path()), false));
 
         trust(None, &below, &state).unwrap();
         let found = find(None, &below, None, &state).unwrap();
@@ -117,7 +120,7 @@ mod tests {
 
         write(root.path(), &TEXT.replace("https://a", "https://evil"));
         let found = find(None, &below, None, &state).unwrap();
-        assert!(found.config.is_none() && found.untrusted.is_some());
+        assert!(found.config.is_none() && found.untrusted.is_some() && found.has_changed);
     }
 
     #[test]

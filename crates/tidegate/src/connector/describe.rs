@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tidegate_spec::{
-    Column, ColumnSource, ColumnType, Endpoint, Exactness, Manifest, Model, Operator, Table, TimestampFormat,
+    Column, ColumnSource, ColumnType, Endpoint, EndpointKind, Exactness, Manifest, Method, Model, Operator, Paging,
+    Table, TimestampFormat,
 };
 
 use super::registry::summary;
@@ -36,12 +37,55 @@ pub struct ColumnInfo {
 /// # Errors
 /// When the manifest does not compile.
 pub fn columns(manifest: &Manifest) -> Result<Vec<ColumnInfo>> {
+    let of_table = |table: &Table| (0..table.columns.len()).map(|index| info(table, index)).collect::<Vec<_>>();
+    Ok(model(manifest)?.tables.iter().flat_map(of_table).collect())
+}
+
+/// A line for each endpoint of a manifest: what is asked, and how pages follow each other.
+///
+/// # Errors
+/// When the manifest does not compile.
+pub fn endpoints(manifest: &Manifest) -> Result<Vec<String>> {
+    let of_table = |table: &Table| table.endpoints.iter().map(|of| line(table, of)).collect::<Vec<_>>();
+    Ok(model(manifest)?.tables.iter().flat_map(of_table).collect())
+}
+
+fn model(manifest: &Manifest) -> Result<Model> {
     let required = manifest.options().into_iter().filter(|option| option.required);
     let values: BTreeMap<String, String> = required.map(|option| (option.name.clone(), option.name)).collect();
-    let model: Model =
-        manifest.compile(&values).map_err(|problems| Error::new(ErrorKind::Connection, summary(&problems)))?;
-    let of_table = |table: &Table| (0..table.columns.len()).map(|index| info(table, index)).collect::<Vec<_>>();
-    Ok(model.tables.iter().flat_map(of_table).collect())
+    manifest.compile(&values).map_err(|problems| Error::new(ErrorKind::Connection, summary(&problems)))
+}
+
+fn line(table: &Table, endpoint: &Endpoint) -> String {
+    let method = match endpoint.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    let mut line = format!("{}.{}: {method} {}", table.name, endpoint.name, endpoint.path);
+    if endpoint.kind == EndpointKind::Get {
+        line.push_str(", one row");
+        return line;
+    }
+    line.push_str(match endpoint.paging {
+        Paging::Single => ", one page",
+        Paging::NextUrl => ", next URL in the body",
+        Paging::LinkHeader => ", next URL in the Link header",
+        Paging::Page { .. } => ", pages by number",
+        Paging::Offset { .. } => ", pages by offset",
+        Paging::Cursor { .. } => ", pages by cursor",
+        Paging::Keyset { .. } => ", pages by the last key",
+        _ => ", pages",
+    });
+    if let Some(size) = &endpoint.page_size {
+        line.push_str(&format!(", {} rows a page", size.max));
+    }
+    if endpoint.count.is_some() {
+        line.push_str(", tells the total");
+    }
+    if let Some(ceiling) = endpoint.ceiling {
+        line.push_str(&format!(", stops at {} rows", ceiling.rows));
+    }
+    line
 }
 
 fn info(table: &Table, index: usize) -> ColumnInfo {

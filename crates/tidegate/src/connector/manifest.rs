@@ -31,7 +31,14 @@ pub(crate) fn login(
 /// The options that a connection of this connector takes, with what they take.
 pub(super) fn options(manifest: &Manifest) -> Vec<(String, String)> {
     let own = manifest.options().into_iter().map(|option| (option.name.clone(), takes(&option)));
-    let common = COMMON_OPTIONS.iter().map(|(name, takes)| ((*name).to_owned(), (*takes).to_owned()));
+    let base = manifest.document().url.as_deref();
+    let common = COMMON_OPTIONS.iter().map(|(name, takes)| {
+        let takes = match base.filter(|_| *name == "url") {
+            Some(base) => format!("the base URL; '{base}' by default"),
+            None => (*takes).to_owned(),
+        };
+        ((*name).to_owned(), takes)
+    });
     common.chain(own).collect()
 }
 

@@ -14,7 +14,7 @@ use tidegate_engine::Connector;
 use tidegate_transport::{Credentials, Throttle};
 use url::{Origin, Url};
 
-pub use describe::{ColumnInfo, columns};
+pub use describe::{ColumnInfo, columns, endpoints};
 pub(crate) use registry::Registry;
 pub(crate) use registry::read;
 pub use registry::{ConnectorInfo, ConnectorKind, describe, is_path};

@@ -101,7 +101,8 @@ impl Registry {
     /// The manifest of this name or at this path.
     pub(crate) fn manifest(&self, connector: &str) -> Result<Arc<Manifest>> {
         if is_path(connector) {
-            return self.file(&self.working_dir.join(connector));
+            let path: PathBuf = self.working_dir.join(connector).components().collect();
+            return self.file(&path);
         }
         if let Some(bundled) = bundled(connector) {
             return self.bundled(bundled);
@@ -217,7 +218,7 @@ impl Registry {
         let bundled = BUNDLED.iter().map(|bundled| bundled.name.to_owned());
         let known: Vec<String> = std::iter::once(ODATA.to_owned()).chain(bundled).chain(own).collect();
         let message = format!(
-            "there is no connector {connector}; there is: {}. A manifest of your own is given by its path, such as \
+            "there is no connector {connector}; there are: {}. A manifest of your own is given by its path, such as \
              './{connector}.yaml'",
             known.join(", ")
         );

@@ -73,7 +73,7 @@ async fn what_cannot_be_built_says_why() {
         (with(def(&[("writes", "yes")])), "connection crm: option writes takes 'true' or 'false', not 'yes'"),
         (with(def(&[("allow_origins", "b.example")])), "connection crm: option allow_origins: 'b.example' is not an"),
         (with(unset), "connection crm: option token: the environment variable CRM_TOKEN is not set"),
-        (with(unknown), "connection crm: there is no connector odta; there is: odata"),
+        (with(unknown), "connection crm: there is no connector odta; there are: odata"),
         (with(def(&[])).connection(def(&[])), "there is a connection crm already"),
         (with(def(&[])).replay(Path::new("missing")), "cannot read the recording missing"),
         (with(def(&[])).record(Path::new("missing/tape")), "cannot create the recording missing/tape"),
