@@ -15,6 +15,8 @@ pub(crate) struct Case {
     /// How the server behaves; `None` where the case says nothing of the endpoint.
     pub(crate) behave: fn(&Target<'_>) -> Option<Behaviour>,
     pub(crate) expect: Expect,
+    /// Whether it is among the few that every table of a bundled manifest has to pass.
+    pub(crate) is_brief: bool,
 }
 
 /// How many rows there are.
@@ -66,7 +68,7 @@ pub(crate) fn fault_page(target: &Target<'_>) -> usize {
     if target.endpoint.paging == Paging::Single { 1 } else { 2 }
 }
 
-fn honest(target: &Target<'_>) -> Option<Behaviour> {
+pub(crate) fn honest(target: &Target<'_>) -> Option<Behaviour> {
     Some(Behaviour { cap: target.cap, ..Behaviour::default() })
 }
 
@@ -81,7 +83,7 @@ fn fault(target: &Target<'_>, kind: FaultKind, is_lasting: bool) -> Option<Behav
 }
 
 fn has_links(target: &Target<'_>) -> bool {
-    matches!(target.endpoint.paging, Paging::NextUrl | Paging::LinkHeader)
+    super::target::has_links(target.endpoint)
 }
 
 fn names_next(target: &Target<'_>) -> bool {
@@ -110,12 +112,16 @@ fn undeclared_past(target: &Target<'_>, actual: PastEnd) -> Option<Behaviour> {
 }
 
 const fn case(name: &'static str, rows: Count, behave: fn(&Target<'_>) -> Option<Behaviour>, expect: Expect) -> Case {
-    Case { name, rows, behave, expect }
+    Case { name, rows, behave, expect, is_brief: false }
+}
+
+const fn brief(name: &'static str, rows: Count, behave: fn(&Target<'_>) -> Option<Behaviour>, expect: Expect) -> Case {
+    Case { name, rows, behave, expect, is_brief: true }
 }
 
 /// Every case.
 pub(crate) const CASES: &[Case] = &[
-    case("many pages", Count::Many, honest, Expect::Rows(0)),
+    brief("many pages", Count::Many, honest, Expect::Rows(0)),
     case("the last page is full", Count::Pages, honest, Expect::Rows(0)),
     case("one full page", Count::Page, honest, Expect::Rows(0)),
     case("a single page", Count::Few, honest, Expect::Rows(0)),
@@ -207,7 +213,7 @@ pub(crate) const CASES: &[Case] = &[
         |target| fault(target, FaultKind::Status(429, &[("retry-after", "7")]), false),
         Expect::Rows(1),
     ),
-    case(
+    brief(
         "unavailable in mid-stream",
         Count::Many,
         |target| fault(target, FaultKind::Status(503, &[]), false),
@@ -269,14 +275,14 @@ pub(crate) const CASES: &[Case] = &[
         },
         Expect::Error(&["page {page}"], 7),
     ),
-    case(
+    brief(
         "rows have members that are not declared",
         Count::Many,
         |target| with(target, true, |it| it.shape.unknown_members = true),
         Expect::Rows(0),
     ),
-    case("every value is null that may be", Count::Nulls, honest, Expect::Rows(0)),
-    case(
+    brief("every value is null that may be", Count::Nulls, honest, Expect::Rows(0)),
+    brief(
         "rows leave nulls out",
         Count::Nulls,
         |target| with(target, true, |it| it.shape.omit_nulls = true),

@@ -15,7 +15,7 @@ const ROWS: usize = 6;
 /// Asks for keys that are there and for one that is not.
 pub(crate) async fn check(subject: &Subject, table: &Table, index: usize, failures: &mut Vec<String>) -> usize {
     let endpoint = &table.endpoints[index];
-    let target = Target { table, index, endpoint, page: 1, cap: None };
+    let target = Target::by_key(table, index);
     let rows = generate(table, SEED, ROWS * SPREAD);
     let required: Vec<usize> = endpoint.filters.required().map(|filter| filter.column).collect();
     let mut queries = 0;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tidegate_spec::manifest::{Auth, Credential};
+use tidegate_spec::manifest::{Auth, Credential, Figure, Throttled};
 use tidegate_spec::{Manifest, Model};
+
+use url::Url;
 
 use super::subject::{BASE, SECRET};
 
@@ -17,6 +19,10 @@ pub(crate) struct Described {
     pub(crate) options: BTreeMap<String, String>,
     /// How it signs requests when every option is set.
     pub(crate) auth: Auth,
+    /// What being throttled looks like, besides status 429.
+    pub(crate) throttled: Vec<Throttled>,
+    /// Header with the time at which calls are taken again.
+    pub(crate) reset: Option<Figure>,
 }
 
 impl Described {
@@ -28,6 +34,18 @@ impl Described {
         };
         self.auth.credentials.iter().filter_map(name).collect()
     }
+
+    /// Where tokens are asked for.
+    pub(crate) fn token_url(&self) -> Option<Url> {
+        let url = |credential: &Credential| match credential {
+            Credential::OAuth2(oauth2) => {
+                let text = oauth2.token_url.expand(|name| self.options.get(name).cloned()).expect("known options");
+                Some(Url::parse(&text).expect("a URL"))
+            }
+            _ => None,
+        };
+        self.auth.credentials.iter().find_map(url)
+    }
 }
 
 /// Every manifest, by a name for messages. Those of the fixtures are written into `folder`.
@@ -35,7 +53,9 @@ pub(crate) fn all(folder: &Path) -> Vec<(String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = bundled(&root.join("../connectors"));
     let fixtures = root.join("fixtures");
-    found.push(("shapes".to_owned(), fixtures.join("shapes.yaml")));
+    for name in ["shapes", "limits"] {
+        found.push((name.to_owned(), fixtures.join(format!("{name}.yaml"))));
+    }
     for paging in fragments(&fixtures.join("paging")) {
         let name = stem(&paging);
         let file = folder.join(format!("{name}.yaml"));
@@ -43,6 +63,30 @@ pub(crate) fn all(folder: &Path) -> Vec<(String, PathBuf)> {
         found.push((name, file));
     }
     found
+}
+
+/// A manifest whose requests are signed by tokens that it asks for.
+pub(crate) fn signed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/signed.yaml")
+}
+
+/// Copies of the manifests that have ceilings, with ceilings at so few rows.
+pub(crate) fn with_low_ceilings(folder: &Path, rows: u64) -> Vec<(String, PathBuf)> {
+    let mut copies = Vec::new();
+    for (name, file) in all(folder) {
+        let text = read_text(&file);
+        let mut parts = text.split("ceiling: { rows: ");
+        let mut copy = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            copy += &format!("ceiling: {{ rows: {rows}{}", part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+        }
+        if copy != text {
+            let file = folder.join(format!("{name}_low.yaml"));
+            std::fs::write(&file, copy).unwrap();
+            copies.push((name, file));
+        }
+    }
+    copies
 }
 
 /// Reads and compiles a manifest with a value for every option that has no default.
@@ -56,7 +100,8 @@ pub(crate) fn read(file: &Path) -> Described {
     options.insert("url".to_owned(), BASE.to_owned());
     let model = manifest.compile(&options).unwrap_or_else(|problems| panic!("{}", said(&problems)));
     let auth = manifest.auth().into_iter().next().expect("a way of signing");
-    Described { connector: manifest.name().to_owned(), model, options, auth }
+    let reset = manifest.quotas().into_iter().find_map(|quota| quota.reset);
+    Described { connector: manifest.name().to_owned(), model, options, auth, throttled: manifest.throttled(), reset }
 }
 
 fn said(problems: &[tidegate_spec::Problem]) -> String {
@@ -129,7 +174,8 @@ fn read_text(path: &Path) -> String {
 #[test]
 fn every_manifest_compiles() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, file) in all(folder.path()) {
+    let signed = ("signed".to_owned(), signed());
+    for (name, file) in all(folder.path()).into_iter().chain([signed]) {
         let described = read(&file);
         assert!(!described.model.tables.is_empty(), "{name}");
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tidegate::{Error, Session, TestClock};
 use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, OptionValue};
-use tidegate_spec::{Model, Table};
+use tidegate_spec::{Endpoint, Model, Table};
 use tidegate_state::State;
 use tidegate_tests::run::{Outcome, run};
 use tidegate_transport::{
@@ -14,9 +14,10 @@ use tidegate_transport::{
 };
 use url::Url;
 
+use super::cases::Case;
 use super::data::Row;
 use super::manifests::Described;
-use super::mock::{Behaviour, Entry, Mock};
+use super::mock::{ACCESS, Behaviour, Entry, Mock};
 use super::tokens::Renewed;
 
 /// Name of the connection in SQL.
@@ -72,7 +73,13 @@ impl Connect for Layers {
 impl Subject {
     /// Opens a connection described by this file.
     pub(crate) fn open(name: &str, file: &Path) -> Self {
-        let described = super::manifests::read(file);
+        Self::open_with(name, file, &[])
+    }
+
+    /// The same with more options.
+    pub(crate) fn open_with(name: &str, file: &Path, more: &[(&str, &str)]) -> Self {
+        let mut described = super::manifests::read(file);
+        described.options.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let (mock, clock) = (mock(&described), clock());
         let path = file.to_str().expect("a path in UTF-8").to_owned();
         let options = described.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
@@ -137,7 +144,11 @@ impl Subject {
     ) -> (Result<Outcome, Error>, Vec<Entry>) {
         self.mock.serve(table, rows, behaviour);
         let outcome = run(&self.session, sql).await;
-        (outcome, self.mock.take_log())
+        let log = self.mock.take_log();
+        for entry in log.iter().filter(|entry| shows_credentials(entry)) {
+            panic!("{}: credentials left their origin: {} {:?}", self.name, entry.url, entry.headers);
+        }
+        (outcome, log)
     }
 
     /// Sets whether anything is pushed.
@@ -145,9 +156,25 @@ impl Subject {
         run(&self.session, &format!("SET tidegate.pushdown = {on}")).await.unwrap();
     }
 
-    /// Whether paging is tried on this table: of the fixtures' with one that is asked by GET and one by POST.
-    pub(crate) fn has_cases(&self, table: &str) -> bool {
-        !matches!(table, "body" | "text")
+    /// Which cases this endpoint has to pass: of bundled manifests the first of each style all of them. Of the
+    /// fixtures' paging, a table that is asked by GET all, one that is asked by POST those about pages.
+    pub(crate) fn scope(&self, table: &Table, endpoint: &Endpoint, styles: &mut Vec<String>) -> Scope {
+        match table.name.as_str() {
+            "forms" => return Scope::All,
+            "items" => return Scope::Pages,
+            "body" | "text" => return Scope::None,
+            _ if self.is_fixture => return Scope::All,
+            _ => {}
+        }
+        let paging = format!("{:?}", endpoint.paging);
+        let paging = paging.split([' ', '{']).next().unwrap_or_default();
+        let dialect = endpoint.filters.dialect.as_ref().map(tidegate_spec::Dialect::name);
+        let style = format!("{paging} {:?} {dialect:?}", endpoint.kind);
+        if styles.contains(&style) {
+            return Scope::Brief;
+        }
+        styles.push(style);
+        Scope::All
     }
 
     /// Whether every way in which this table filters is tried: for fixtures, with one way of paging each.
@@ -157,8 +184,43 @@ impl Subject {
     }
 }
 
+/// Cases that an endpoint has to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    All,
+    /// Those in which nothing breaks, and the brief ones.
+    Pages,
+    Brief,
+    None,
+}
+
+impl Scope {
+    pub(crate) fn has(self, case: &Case, behaviour: &Behaviour) -> bool {
+        match self {
+            Self::All => true,
+            Self::Pages => case.is_brief || behaviour.fault.is_none(),
+            Self::Brief => case.is_brief,
+            Self::None => false,
+        }
+    }
+}
+
+/// Whether a request to another origin than the connection's bears anything that is secret.
+fn shows_credentials(entry: &Entry) -> bool {
+    let is_own = entry.url.origin() == Url::parse(BASE).unwrap().origin();
+    let signs = ["authorization", "x-api-key", "cookie"];
+    let shows = |text: &str| text.contains(SECRET) || text.contains(ACCESS);
+    let mut values = entry.headers.values().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let has = signs.iter().any(|name| entry.headers.contains_key(*name)) || values.any(|value| shows(&value));
+    !is_own && (has || shows(entry.url.as_str()) || shows(&entry.body))
+}
+
 fn mock(described: &Described) -> Arc<Mock> {
-    Arc::new(Mock::new(Url::parse(BASE).unwrap(), described.credential_parameters()))
+    let mock = Mock::new(Url::parse(BASE).unwrap(), described.credential_parameters());
+    Arc::new(match described.token_url() {
+        Some(url) => mock.with_tokens(url),
+        None => mock,
+    })
 }
 
 fn clock() -> Arc<TestClock> {

@@ -1,5 +1,7 @@
 //! One endpoint under test: the query that is meant for it, its rows, and how many calls they take.
 
+use std::sync::OnceLock;
+
 use tidegate_spec::{ColumnSource, Endpoint, Operator, Paging, ShortPage, Table};
 
 use super::data::{Cell, Row, SPREAD, generate, parent, parents};
@@ -23,6 +25,8 @@ pub(crate) struct Target<'a> {
     pub(crate) page: u64,
     /// The server's own greatest page, where that is less than what is declared.
     pub(crate) cap: Option<u64>,
+    /// As many rows as most cases want: they take those at the front.
+    rows: OnceLock<Vec<Row>>,
 }
 
 impl<'a> Target<'a> {
@@ -33,15 +37,24 @@ impl<'a> Target<'a> {
         let cap = (is_told(endpoint) && declared.is_none_or(|size| size > SMALL_PAGE)).then_some(SMALL_PAGE);
         let page = cap.or(declared).unwrap_or(OWN_PAGE_SIZE);
         assert!(page <= LARGE_PAGE, "{}: pages of {page} rows", table.name);
-        Self { table, index, endpoint, page, cap }
+        Self { table, index, endpoint, page, cap, rows: OnceLock::new() }
+    }
+
+    /// An endpoint that gives the rows of keys.
+    pub(crate) fn by_key(table: &'a Table, index: usize) -> Self {
+        Self { table, index, endpoint: &table.endpoints[index], page: 1, cap: None, rows: OnceLock::new() }
     }
 
     /// Rows of which exactly `count` are what [`Target::filter`] selects.
     pub(crate) fn rows(&self, count: u64) -> Vec<Row> {
-        let count = usize::try_from(count).expect("a small number");
         let parents = parents(self.table);
         let narrows = self.endpoint.filters.required().any(|filter| parents.contains(&filter.column));
-        generate(self.table, SEED, if narrows { count * SPREAD } else { count })
+        let number = |count: u64| usize::try_from(count).expect("a small number") * if narrows { SPREAD } else { 1 };
+        let rows = self.rows.get_or_init(|| generate(self.table, SEED, number(self.page * 2 + 2)));
+        match rows.get(..number(count)) {
+            Some(rows) => rows.to_vec(),
+            None => generate(self.table, SEED, number(count)),
+        }
     }
 
     /// Without these filters the endpoint cannot be asked.
@@ -75,7 +88,11 @@ impl<'a> Target<'a> {
 
     /// `SELECT … FROM … WHERE …` over its columns.
     pub(crate) fn sql(&self, connection: &str, filter: &[Condition]) -> String {
-        let columns = self.columns();
+        self.sql_of(connection, &self.columns(), filter)
+    }
+
+    /// `SELECT … FROM … WHERE …` over these columns.
+    pub(crate) fn sql_of(&self, connection: &str, columns: &[usize], filter: &[Condition]) -> String {
         let names: Vec<_> = columns.iter().map(|&index| format!("\"{}\"", self.table.columns[index].name)).collect();
         let conditions: Vec<_> = filter.iter().map(|condition| condition_sql(self.table, condition)).collect();
         let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
@@ -84,7 +101,11 @@ impl<'a> Target<'a> {
 
     /// The rows that satisfy all of these, as results show them, in order of their text.
     pub(crate) fn truth(&self, rows: &[Row], filter: &[Condition]) -> Vec<Vec<String>> {
-        let columns = self.columns();
+        self.truth_of(rows, &self.columns(), filter)
+    }
+
+    /// The same of these columns.
+    pub(crate) fn truth_of(&self, rows: &[Row], columns: &[usize], filter: &[Condition]) -> Vec<Vec<String>> {
         let matching = rows.iter().filter(|row| filter.iter().all(|condition| condition.holds(row, false)));
         let shown =
             |row: &Row| columns.iter().map(|&index| row[index].shown(&self.table.columns[index].data_type)).collect();
@@ -113,6 +134,11 @@ impl<'a> Target<'a> {
             _ => pages,
         }
     }
+}
+
+/// Whether responses name the URL of the next page.
+pub(crate) fn has_links(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.paging, Paging::NextUrl | Paging::LinkHeader)
 }
 
 /// Whether responses say themselves whether there is a next page.

@@ -433,8 +433,8 @@ pub struct End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum ShortPage {
-    /// Unless the server may have cut the page size down in silence: no page came full yet, and the number of rows
-    /// is one that servers choose as their greatest page.
+    /// If an earlier page was longer. A first page that is short proves nothing: the server may have cut the page size
+    /// down in silence.
     #[default]
     Likely,
     /// Always: the API is known to keep to the page size asked for.

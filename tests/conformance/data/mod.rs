@@ -52,10 +52,9 @@ pub(crate) fn row_json(
 /// Columns whose value is made of others: JSON around the paths of other columns, and second columns of one path.
 pub(crate) fn is_derived(table: &Table, index: usize) -> bool {
     let column = &table.columns[index];
-    let others = || table.columns.iter().enumerate().filter(|(other, _)| *other != index);
-    let is_around = others().any(|(_, other)| is_within(other, column));
-    let is_second = others().any(|(other, twin)| other < index && twin.path == column.path && is_of_row(twin));
-    is_of_row(column) && ((column.data_type == ColumnType::Json && is_around) || is_second)
+    let is_around = || table.columns.iter().any(|other| is_within(other, column));
+    let is_second = || table.columns[..index].iter().any(|twin| twin.path == column.path && is_of_row(twin));
+    is_of_row(column) && ((column.data_type == ColumnType::Json && is_around()) || is_second())
 }
 
 fn is_within(inner: &Column, outer: &Column) -> bool {

@@ -15,6 +15,8 @@ pub(crate) struct Behaviour {
     pub(crate) empty_last: bool,
     /// What it answers past the last page; as declared by default.
     pub(crate) past: Option<PastEnd>,
+    /// Rows come in the order of their keys, whatever is asked for.
+    pub(crate) ignores_order: bool,
     pub(crate) next: Next,
     pub(crate) links: Links,
     pub(crate) no_token: NoToken,
@@ -56,7 +58,7 @@ pub(crate) enum NoToken {
 }
 
 /// Something that goes wrong with one request, or with all from it on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fault {
     /// Number of the request, from 1.
     pub(crate) at: usize,
@@ -65,10 +67,12 @@ pub(crate) struct Fault {
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FaultKind {
     /// This status with these headers.
     Status(u16, &'static [(&'static str, &'static str)]),
+    /// This status with these headers and this body.
+    Answer(u16, Vec<(String, String)>, String),
     /// The body breaks off in the middle, and the connection with it.
     Cut,
     /// The body ends in the middle as if it were whole.

@@ -13,9 +13,10 @@ mod sort;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokens;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -31,7 +32,12 @@ use self::page::Answer;
 pub(crate) use self::page::OWN_PAGE_SIZE;
 pub(crate) use self::read::Asked;
 use self::read::Refusal;
+pub(crate) use self::tokens::ACCESS;
+use self::tokens::Tokens;
 use super::data::Row;
+
+/// Another host, on which the same is served.
+pub(crate) const ELSEWHERE: &str = "elsewhere.example";
 
 /// The server.
 #[derive(Debug)]
@@ -39,12 +45,14 @@ pub(crate) struct Mock {
     base: Url,
     /// Query parameters that carry credentials.
     credentials: Vec<String>,
+    /// Where tokens are given out, if they are.
+    tokens: Option<Tokens>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    table: Option<Table>,
+    table: Option<Arc<Table>>,
     rows: Vec<Row>,
     behaviour: Behaviour,
     log: Vec<Entry>,
@@ -84,12 +92,22 @@ impl Entry {
 
 impl Mock {
     pub(crate) fn new(base: Url, credentials: Vec<String>) -> Self {
-        Self { base, credentials, state: Mutex::default() }
+        Self { base, credentials, tokens: None, state: Mutex::default() }
+    }
+
+    /// Gives out tokens at this URL, and takes no request without the newest one.
+    pub(crate) fn with_tokens(self, url: Url) -> Self {
+        Self { tokens: Some(Tokens::new(url)), ..self }
+    }
+
+    /// Requests for tokens so far: headers and body of each.
+    pub(crate) fn token_requests(&self) -> Vec<(HeaderMap, String)> {
+        self.tokens.as_ref().map(Tokens::requests).unwrap_or_default()
     }
 
     /// Serves these rows of this table from now on, and forgets what was asked so far.
     pub(crate) fn serve(&self, table: &Table, rows: &[Row], behaviour: Behaviour) {
-        *self.lock() = State { table: Some(table.clone()), rows: rows.to_vec(), behaviour, ..State::default() };
+        *self.lock() = State { table: Some(Arc::new(table.clone())), rows: rows.to_vec(), behaviour, ..State::default() };
     }
 
     /// Requests so far, in order; they are forgotten.
@@ -108,7 +126,10 @@ impl Mock {
         let is_credential = |pair: &str| self.credentials.iter().any(|name| pair.starts_with(&format!("{name}=")));
         let kept: Vec<&str> = kept.into_iter().filter(|pair| !pair.is_empty() && !is_credential(pair)).collect();
         bare.set_query(Some(kept.join("&")).filter(|query| !query.is_empty()).as_deref());
-        let is_ours = url.origin() == self.base.origin();
+        if url.host_str() == Some(ELSEWHERE) {
+            bare.set_host(self.base.host_str()).expect("a host");
+        }
+        let is_ours = bare.origin() == self.base.origin();
         let path = url.path().strip_prefix(self.base.path()).filter(|_| is_ours);
         (path.map(str::to_owned), bare.to_string())
     }
@@ -117,10 +138,18 @@ impl Mock {
 #[async_trait]
 impl Transport for Mock {
     async fn send(&self, request: Request) -> Result<Response, Error> {
+        if let Some(answer) = self.tokens.as_ref().and_then(|tokens| tokens.answer(&request)) {
+            return Ok(answer.response(request.url));
+        }
         let (path, bare) = self.locate(&request.url);
         let mut state = self.lock();
         let number = state.log.len() + 1;
-        let answered = state.answer(path.as_deref(), &bare, &request, &self.credentials);
+        let answered = match &self.tokens {
+            Some(tokens) => tokens.check(&request),
+            None => Ok(()),
+        };
+        let answered =
+            answered.and_then(|()| state.answer(path.as_deref(), &bare, &request, &self.credentials));
         let mut entry = Entry {
             url: request.url.clone(),
             headers: request.headers.clone(),
@@ -141,15 +170,17 @@ impl Transport for Mock {
                 Answer::of(refusal.status, &json!({"message": refusal.message, "error": {"message": refusal.message}}))
             }
         };
-        let fault = state.behaviour.fault.filter(|fault| number == fault.at || (fault.is_lasting && number > fault.at));
-        let fault = fault.filter(|_| entry.refused.is_none());
+        let fault = state.behaviour.fault.as_ref();
+        let fault = fault.filter(|fault| number == fault.at || (fault.is_lasting && number > fault.at));
+        let fault = fault.filter(|_| entry.refused.is_none()).map(|fault| fault.kind.clone());
+        let is_spoilt = fault.is_some();
         let envelope = entry.endpoint.and_then(|endpoint| Some(&state.table.as_ref()?.endpoints[endpoint].envelope));
         let result = match fault {
-            Some(fault) => spoilt(fault.kind, answer, envelope, request.url),
+            Some(kind) => spoilt(kind, answer, envelope, request.url),
             None => Ok(answer.response(request.url)),
         };
         entry.status = result.as_ref().map_or(0, |response| response.status.as_u16());
-        if fault.is_some() {
+        if is_spoilt {
             entry.rows = 0;
         }
         state.log.push(entry);
@@ -228,6 +259,15 @@ fn spoilt(
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
                 .collect();
             response.body = Bytes::from_static(br#"{"message": "so it is scripted"}"#).into();
+        }
+        FaultKind::Answer(status, headers, body) => {
+            response.status = StatusCode::from_u16(status).expect("a status");
+            let header = |(name, value): (String, String)| {
+                let name = HeaderName::try_from(name).expect("a header's name");
+                (name, HeaderValue::try_from(value).expect("a header's value"))
+            };
+            response.headers = headers.into_iter().map(header).collect();
+            response.body = body.into_bytes().into_body();
         }
         FaultKind::Cut => {
             response.body = Body::from_stream(futures::stream::iter([Ok(half), Err(broken())]));

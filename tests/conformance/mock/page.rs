@@ -93,6 +93,9 @@ impl State {
         let rows = self.rows.iter().enumerate();
         let mut rows: Vec<_> =
             rows.filter(|(_, row)| asked.conditions.iter().all(|condition| holds(condition, row))).collect();
+        if self.behaviour.ignores_order {
+            return rows;
+        }
         rows.sort_by(|(_, a), (_, b)| {
             let keys = asked.sort.iter().map(|&(column, descends)| {
                 let nulls = endpoint.sort.iter().find(|sort| sort.column == column).map(|sort| sort.nulls);
@@ -245,7 +248,7 @@ impl State {
         url.set_query(Some(&format!("page_token=%74{}%2fa+b%20c&x=1;2", place.start)));
         self.issued.insert(url.to_string(), place);
         if self.behaviour.next == Next::Elsewhere {
-            url.set_host(Some("elsewhere.example")).expect("a host");
+            url.set_host(Some(super::ELSEWHERE)).expect("a host");
         }
         match self.behaviour.links {
             Links::Absolute => url.to_string(),

@@ -163,7 +163,7 @@ async fn requests_are_read_by_the_declaration() {
     for (url, status) in [
         ("https://api.example/v1/a/things", 400),
         ("https://api.example/v1/a/b/things?view=full", 404),
-        ("https://elsewhere.example/v1/a%2Fb/things?view=full", 404),
+        ("https://nowhere.example/v1/a%2Fb/things?view=full", 404),
     ] {
         assert_eq!(answer(&mock, url).await.0, status, "{url}");
     }

@@ -117,7 +117,9 @@ impl Reader<'_> {
 
     fn value(&self, term: &TextTerm, data_type: &ColumnType, text: &str) -> Option<Cell> {
         let TextDialect { quote, escape, .. } = self.dialect;
-        if !term.quoted {
+        // Quotes make a text of what is between them: a number, a truth value or a date is none.
+        let is_text = matches!(data_type, ColumnType::Text | ColumnType::Uuid);
+        if !term.quoted || !is_text {
             let is_plain = quote.is_empty() || !text.contains(quote.as_str());
             return is_plain.then(|| value(&term.value, data_type, text, term.operator))?;
         }
@@ -125,6 +127,7 @@ impl Reader<'_> {
         let inner = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
         let inner = match inner.strip_prefix(quote.as_str()).and_then(|rest| rest.strip_suffix(quote.as_str())) {
             Some(inner) => unescape(inner, escape.as_deref()),
+            None if !inner.is_empty() && !quote.is_empty() => return None,
             None => inner.to_owned(),
         };
         value(&term.value, data_type, &format!("{before}{inner}{after}"), term.operator)

@@ -106,14 +106,15 @@ function checkParameters(document, { item, operation: said }, one, say) {
 
 /** The schema of one row; for a list the items of the array at `rows`. */
 function rowSchema(document, schema, { kind, endpoint }, say) {
-  for (const member of ['count', 'failure']) {
+  for (const member of ['count', 'failure', 'absent']) {
     if (endpoint[member] && !valueAt(document, schema, endpoint[member].split('.')).found) say(`${member}: no ${endpoint[member]} in the response`);
   }
   if (endpoint.paging?.more && !valueAt(document, schema, endpoint.paging.more.split('.')).found) say(`no ${endpoint.paging.more} in the response`);
   if (kind === 'get') {
-    // An alternative that is told apart by the member of `failure` is not a row.
+    // An alternative that is told apart by the member of `failure` or `absent` is not a row.
     const rows = alternatives(document, schema).map((one) => one.schema);
-    return { anyOf: endpoint.failure ? rows.filter((one) => !one.properties?.[endpoint.failure]) : rows };
+    const told = [endpoint.failure, endpoint.absent].filter(Boolean);
+    return { anyOf: rows.filter((one) => !told.some((member) => one.properties?.[member])) };
   }
   const at = valueAt(document, schema, endpoint.rows ? endpoint.rows.split('.') : []);
   const array = at.types.find((type) => type.type === 'array');

@@ -103,7 +103,9 @@ impl<'h> Parser<'h> {
     /// A token, or a quoted string with its escapes resolved.
     fn value(&mut self) -> Option<String> {
         let Some(quoted) = self.rest.strip_prefix('"') else {
-            return Some(self.until(&[';', ',', ' ', '\t']).to_owned());
+            // Single quotes are no quotes in HTTP; some servers write them, and no relation has them in its name.
+            let token = self.until(&[';', ',', ' ', '\t']);
+            return Some(token.trim_matches('\'').to_owned());
         };
         let mut value = String::new();
         let mut letters = quoted.char_indices();
@@ -151,6 +153,7 @@ mod tests {
             (&[""], None),
             (&["<https://api.test/v1/items?page=2>; rel=\"next\""], two),
             (&["<https://api.test/v1/items?page=2>;rel=next"], two),
+            (&["<https://api.test/v1/items?page=2>; rel='next'"], two),
             (&["</v1/items?page=2>; REL=\"Next\""], two),
             (&["<items?page=2> ; rel = \"prefetch next\""], two),
             (&["<?page=2>; title=\"a, b; <c>; rel=\\\"last\\\"\"; rel=\"next\""], two),

@@ -4,6 +4,7 @@
 //! the server moves on, [`total`] that all came. A page is decoded and handed on before anything else is asked for;
 //! its body is gone by then.
 
+mod border;
 mod ceiling;
 mod cell;
 mod layout;

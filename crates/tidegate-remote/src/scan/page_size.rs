@@ -55,7 +55,7 @@ impl Lengths {
     /// Takes a page with `rows` rows, at least one, that was asked to have `asked`, and tells whether it was the last.
     ///
     /// A server may have a smaller greatest page than it is declared to, and cut pages down to it in silence. A page
-    /// before that was longer proves that it did not cut this one.
+    /// before that was longer proves that it did not cut this one; nothing else does.
     pub(super) fn is_last(&mut self, rows: u64, asked: Option<u64>, short: ShortPage) -> bool {
         let before = self.longest;
         self.longest = before.max(rows);
@@ -69,14 +69,9 @@ impl Lengths {
             // Of what length a full page is, only the next page can tell.
             (None, _) => false,
             (Some(_), ShortPage::Last) => true,
-            (Some(_), _) => rows != before && !is_a_usual_maximum(rows),
+            (Some(_), _) => false,
         }
     }
-}
-
-/// Whether servers choose such a number as their greatest page: 5, 10, 12, 24, 25, 50, 100, 250, 256, 1000 and the like.
-fn is_a_usual_maximum(rows: u64) -> bool {
-    rows.is_multiple_of(5) || rows.is_multiple_of(8) || rows.is_multiple_of(12)
 }
 
 #[cfg(test)]
@@ -125,11 +120,13 @@ mod tests {
         let cases: &[Case] = &[
             (Some(100), Likely, &[100, 100, 37], &[false, false, true]),
             (Some(100), Likely, &[100, 50], &[false, true]),
-            (Some(100), Likely, &[7], &[true]),
+            (Some(100), Likely, &[7], &[false]),
+            (Some(100), Likely, &[37, 37, 19], &[false, false, true]),
+            (Some(100), Last, &[7], &[true]),
             (Some(100), Likely, &[50, 50, 50, 10], &[false, false, false, true]),
             (Some(100), Likely, &[24, 1], &[false, true]),
             (Some(100), Likely, &[16], &[false]),
-            (Some(100), Likely, &[20, 37], &[false, true]),
+            (Some(100), Likely, &[20, 37], &[false, false]),
             (Some(100), Likely, &[20, 50], &[false, false]),
             (Some(100), Likely, &[150, 100], &[false, false]),
             (Some(100), Last, &[100, 50], &[false, true]),

@@ -1,6 +1,7 @@
 //! One scan under way: asks for a page, decodes it, and hands it on.
 //!
-//! [`Pager`] decides what comes next, [`Slices`] how it goes on past a ceiling, [`LoopGuard`] that the server moves on.
+//! [`Pager`] decides what comes next, [`Slices`] how it goes on past a ceiling, [`LoopGuard`] that the server moves on, and
+//! [`Border`] that no row comes twice where pages meet.
 //! A service that refuses to tell the total is asked again without.
 
 use http::StatusCode;
@@ -9,6 +10,7 @@ use tidegate_transport::Purpose;
 
 use arrow::record_batch::RecordBatch;
 
+use super::border::Border;
 use super::ceiling::{self, Slices};
 use super::layout::Layout;
 use super::loop_guard::LoopGuard;
@@ -29,6 +31,7 @@ pub(super) struct Scan {
     guard: LoopGuard,
     pager: Pager,
     slices: Option<Slices>,
+    border: Option<Border>,
     /// The request that was last written: what the server names a URL for is asked likewise.
     written: Option<Outgoing>,
     /// What ends the scan when it is asked to go on.
@@ -45,6 +48,7 @@ impl Scan {
         Ok(Self {
             guard: LoopGuard::new(layout.key.clone()),
             pager: Pager::new(&request, &source.base)?,
+            border: Border::new(&request.endpoint()?.paging, &layout.key),
             source,
             request,
             layout,
@@ -164,9 +168,10 @@ impl Scan {
             first,
             last,
         })?;
-        let batch = match &mut self.slices {
-            Some(slices) => slices.take(&batch)?,
-            None => batch,
+        let batch = match (&mut self.slices, &mut self.border) {
+            (Some(slices), _) => slices.take(&batch)?,
+            (None, Some(border)) => border.take(batch)?,
+            (None, None) => batch,
         };
         self.source.statement.count_page(batch.num_rows() as u64);
         self.ended()?;

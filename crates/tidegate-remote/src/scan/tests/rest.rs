@@ -132,13 +132,18 @@ pub(super) fn keyset(end: End) -> Endpoint {
 const PAGES: [&str; 4] = ["page=1&limit=4", "page=2&limit=4", "page=3&limit=4", "page=4&limit=4"];
 const OFFSETS: [&str; 3] = ["limit=4", "offset=4&limit=4", "offset=8&limit=4"];
 
+/// Of an API that keeps to the page size that it is asked for.
+pub(super) fn exact() -> End {
+    End { short: ShortPage::Last, ..End::default() }
+}
+
 fn past(past: PastEnd) -> End {
-    End { past, ..End::default() }
+    End { past, ..exact() }
 }
 
 #[tokio::test]
 async fn numbered_pages() {
-    let end = End::default();
+    let end = exact();
     let cases = [
         ("many", page(end), vec![items(0..4, ""), items(4..8, ""), items(8..9, "")], Ok(9), 3),
         ("the last is full", page(end), vec![items(0..4, ""), items(4..8, ""), items([], "")], Ok(8), 3),
@@ -207,19 +212,24 @@ async fn short_pages() {
     let and_empty = cut().into_iter().chain([items([], "")]).collect();
     check("an empty page alone", request(short(open, 10)), and_empty, Ok(12), all).await;
     check("all at once", request(short(likely, 10)), vec![items(0..5, ""), items([], "")], Ok(5), &all[..2]).await;
-    let unknown = Endpoint { page_size: None, ..offset(End::default()) };
+    let odd = vec![items(0..7, ""), items(7..9, "")];
+    check("cut to no round number", request(short(likely, 10)), odd, Ok(9), &["limit=10", "offset=7&limit=10"]).await;
+    let told = vec![items(0..7, r#""total":7"#)];
+    check("all, by the total", request(short(likely, 10)), told, Ok(7), &all[..1]).await;
+    let unknown = Endpoint { page_size: None, ..offset(exact()) };
     let replies = vec![items(0..3, ""), items(3..6, ""), items(6..7, "")];
     check("of unknown size", request(unknown), replies, Ok(7), &["", "offset=3", "offset=6"]).await;
 }
 
 #[tokio::test]
 async fn offsets() {
-    let end = End::default();
+    let end = exact();
     let cases = [
         ("many", offset(end), vec![items(0..4, ""), items(4..8, ""), items(8..9, "")], Ok(9), 3),
         ("the last is full", offset(end), vec![items(0..4, ""), items([], "")], Ok(4), 2),
         ("one", offset(end), vec![items(0..3, "")], Ok(3), 1),
         ("no rows", offset(end), vec![items([], "")], Ok(0), 1),
+        ("pushed on by a new row", offset(end), vec![items(0..4, ""), items(3..7, ""), items(7..8, "")], Ok(8), 3),
         ("a total", offset(end), vec![items(0..4, r#""total":8"#), items(4..8, r#""total":8"#)], Ok(8), 2),
         ("too large a total", offset(end), vec![items(0..3, r#""total":4"#), items([], "")], Err("sent 3"), 2),
         ("refused", offset(past(PastEnd::Refused)), vec![items(0..4, ""), refused(400)], Ok(4), 2),
@@ -285,7 +295,7 @@ async fn cursors() {
 
 #[tokio::test]
 async fn keysets() {
-    let end = End::default();
+    let end = exact();
     let all = ["limit=4", "since=3&limit=4", "since=7&limit=4"];
     let cases = [
         ("many", keyset(end), vec![items(0..4, ""), items(4..8, ""), items(8..9, "")], Ok(9), 3),
@@ -303,6 +313,13 @@ async fn keysets() {
         ("repeated", keyset(past(PastEnd::Repeated)), vec![items(0..4, ""), items(0..4, "")], Ok(4), 2),
         ("ignored", keyset(end), vec![items(0..4, ""), items([0, 1, 2, 3], "")], Err("repeats itself"), 2),
         ("the last row again", keyset(end), vec![items(0..4, ""), items(3..7, "")], Err("begins with it"), 2),
+        (
+            "another order",
+            keyset(end),
+            vec![items([0, 9, 5, 3], ""), items([4, 5, 9, 12], "")],
+            Err("another order"),
+            2,
+        ),
         ("in a circle", keyset(end), vec![items(0..4, ""), items([8, 9, 5, 3], "")], Err("repeated last key"), 2),
     ];
     for (what, endpoint, replies, expected, asked) in cases {
@@ -333,9 +350,9 @@ async fn a_single_page() {
 #[tokio::test]
 async fn few_rows_are_asked_for_where_few_are_wanted() {
     let cases: [(&str, Endpoint, Vec<&str>); 4] = [
-        ("page", page(End::default()), vec!["page=1&limit=20", "page=2&limit=20"]),
-        ("offset", offset(End::default()), vec!["limit=20", "offset=20&limit=100"]),
-        ("keyset", keyset(End::default()), vec!["limit=20", "since=19&limit=100"]),
+        ("page", page(exact()), vec!["page=1&limit=20", "page=2&limit=20"]),
+        ("offset", offset(exact()), vec!["limit=20", "offset=20&limit=100"]),
+        ("keyset", keyset(exact()), vec!["limit=20", "since=19&limit=100"]),
         ("cursor", cursor(None), vec!["limit=20", "after=a&limit=100"]),
     ];
     for (what, endpoint, asked) in cases {

@@ -165,7 +165,8 @@ pub struct Keyset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum ShortPageName {
-    /// Unless the server may have cut the page size down in silence.
+    /// If an earlier page was longer. After a first page that is short one more is asked for, where no total tells
+    /// that it was all: the server may have cut the page size down in silence.
     #[default]
     Likely,
     /// Always.

@@ -2,11 +2,11 @@
 
 use arrow::array::AsArray;
 use tidegate_spec::{
-    ColumnFilter, End, Endpoint, EndpointKind, Exactness, FilterForm, Filters, ListForm, NotFound, Operator, Paging,
-    Place, ValueForm,
+    ColumnFilter, Endpoint, EndpointKind, Exactness, FilterForm, Filters, ListForm, NotFound, Operator, Paging, Place,
+    ValueForm,
 };
 
-use super::{ID, OWNER, RANK, check, ids, items, offset, page, read, refused, request};
+use super::{ID, OWNER, RANK, check, exact, ids, items, offset, page, read, refused, request};
 use crate::test_support::{Reply, Script};
 use crate::{CompareOp, Predicate, Scalar, ScanRequest};
 
@@ -28,7 +28,7 @@ async fn an_error_inside_wins() {
         (r#"{"items":[{"id":0}],"error":"x""#, Err("ends in the middle")),
     ];
     for (body, expected) in cases {
-        let end = End::default();
+        let end = exact();
         check(body, request(page(end)), vec![Reply::new(200, body)], expected, &["page=1&limit=4"]).await;
         let replies = vec![items(0..4, ""), Reply::new(200, body.replace("\"id\":0", "\"id\":4"))];
         let later = expected.map(|rows| rows + 4);
@@ -36,7 +36,7 @@ async fn an_error_inside_wins() {
     }
     let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(5_000));
     let script = Script::replies([Reply::new(200, long)]);
-    let error = read(&script, request(page(End::default()))).await.unwrap_err().to_string();
+    let error = read(&script, request(page(exact()))).await.unwrap_err().to_string();
     assert!(error.len() < 500 && error.ends_with('…'), "{error}");
 }
 
@@ -78,12 +78,12 @@ async fn one_object_is_the_row() {
 
 #[tokio::test]
 async fn a_404_may_stand_for_no_rows() {
-    let empty = Endpoint { not_found: NotFound::Empty, ..page(End::default()) };
+    let empty = Endpoint { not_found: NotFound::Empty, ..page(exact()) };
     let pages = ["page=1&limit=4", "page=2&limit=4"];
     check("at once", request(empty.clone()), vec![refused(404)], Ok(0), &pages[..1]).await;
     check("other refusals", request(empty.clone()), vec![refused(400)], Err("400"), &pages[..1]).await;
     check("later", request(empty), vec![items(0..4, ""), refused(404)], Err("404"), &pages).await;
-    check("not declared", request(page(End::default())), vec![refused(404)], Err("404"), &pages[..1]).await;
+    check("not declared", request(page(exact())), vec![refused(404)], Err("404"), &pages[..1]).await;
 }
 
 fn of_owner() -> Endpoint {
@@ -97,7 +97,7 @@ fn of_owner() -> Endpoint {
     let operators = vec![(Operator::Eq, Exactness::Exact)];
     let columns = vec![ColumnFilter { column: OWNER, operators, required: true }];
     let filters = Filters { forms: vec![form], columns, ..Filters::default() };
-    Endpoint { path: "owners/{owner}/items".to_owned(), filters, ..page(End::default()) }
+    Endpoint { path: "owners/{owner}/items".to_owned(), filters, ..page(exact()) }
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_column_may_echo_the_request() {
 
 #[tokio::test]
 async fn a_column_that_does_not_come_is_not_made_up() {
-    let narrow = Endpoint { columns: Some(vec![ID]), ..page(End::default()) };
+    let narrow = Endpoint { columns: Some(vec![ID]), ..page(exact()) };
     let script = Script::replies([]);
     let wide = ScanRequest { columns: vec![ID, RANK], ..request(narrow.clone()) };
     let error = read(&script, wide).await.unwrap_err().to_string();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tidegate_spec::{
-    Ceiling, ColumnFilter, End, Endpoint, Exactness, FilterForm, Filters, ListForm, NullOrder, Operator, PageSize,
+    Ceiling, ColumnFilter, Endpoint, Exactness, FilterForm, Filters, ListForm, NullOrder, Operator, PageSize,
     SortColumn, Sorting, ValueForm,
 };
 use url::Url;
 
-use super::{ID, RANK, cursor, ids, offset, page, query, read, request};
+use super::{ID, RANK, cursor, exact, ids, offset, page, query, read, request};
 use crate::test_support::{Reply, Script};
 use crate::{CompareOp, Predicate, Scalar, ScanRequest, SortKey};
 
@@ -80,7 +80,7 @@ async fn check(what: &str, request: ScanRequest, script: &Arc<Script>, expected:
 #[tokio::test]
 async fn slices_have_every_row_once() {
     let ties = vec![0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 6, 6, 6, 7, 7, 8, 9, 9];
-    let bases = [("cursor", cursor(None)), ("offset", offset(End::default())), ("page", page(End::default()))];
+    let bases = [("cursor", cursor(None)), ("offset", offset(exact())), ("page", page(exact()))];
     for (what, base) in bases {
         for (ranks, tells_total) in [(ties.clone(), false), (ties.clone(), true), ((0..25).collect(), true)] {
             let rows = i32::try_from(ranks.len()).unwrap();

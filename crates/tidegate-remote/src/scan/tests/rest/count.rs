@@ -1,14 +1,14 @@
 //! Counting by what every page tells.
 
-use tidegate_spec::{Ceiling, Count, End, Endpoint};
+use tidegate_spec::{Ceiling, Count, Endpoint};
 
 use super::super::super::count;
-use super::{items, page, request, with};
+use super::{exact, items, page, request, with};
 use crate::test_support::Script;
 
 #[tokio::test]
 async fn a_page_tells_how_many_rows_there_are() {
-    let told = || Endpoint { count: Some(Count::Told), ..page(End::default()) };
+    let told = || Endpoint { count: Some(Count::Told), ..page(exact()) };
     let ceiling = Some(Ceiling { rows: 1_000, slice_by: None });
     let cases = [
         ("in the body", told(), items(0..1, r#""total":2500"#), Ok(2_500)),
@@ -18,7 +18,7 @@ async fn a_page_tells_how_many_rows_there_are() {
         ("an error inside", told(), items([], r#""total":0,"ok":false,"message":"try later""#), Err("try later")),
         ("behind the ceiling", Endpoint { ceiling, ..told() }, items(0..1, r#""total":2500"#), Ok(2_500)),
         ("at the ceiling", Endpoint { ceiling, ..told() }, items(0..1, r#""total":1000"#), Err("stops at 1000 rows")),
-        ("not declared", page(End::default()), items(0..1, r#""total":1"#), Err("does not count")),
+        ("not declared", page(exact()), items(0..1, r#""total":1"#), Err("does not count")),
     ];
     for (what, endpoint, reply, expected) in cases {
         let script = Script::replies([reply]);

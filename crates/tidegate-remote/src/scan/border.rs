@@ -1,0 +1,65 @@
+//! Rows that come twice where one page ends and the next begins.
+//!
+//! Where pages are told apart by a number or an offset, rows that are added in front while a scan runs push others onto
+//! the next page, where they come again. A key stands once in a result, so that the second is dropped. Where a page begins
+//! after the last key, none can come again: one that does shows that the server keeps another order, and rows would be
+//! missed.
+
+use std::collections::HashSet;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::compute::filter_record_batch;
+use arrow::record_batch::RecordBatch;
+use arrow::row::{RowConverter, SortField};
+use tidegate_spec::Paging;
+
+use crate::ErrorKind;
+
+/// The keys of the page before.
+#[derive(Debug)]
+pub(super) struct Border {
+    /// Where the key's columns stand in a page.
+    key: Vec<usize>,
+    keys: Option<RowConverter>,
+    before: HashSet<Box<[u8]>>,
+    /// Whether a row that comes again is an error.
+    is_ordered: bool,
+}
+
+impl Border {
+    /// What a scan in pages of this style must look for; `None` when pages cannot overlap, or nothing tells their rows
+    /// apart.
+    pub(super) fn new(paging: &Paging, key: &[usize]) -> Option<Self> {
+        let is_ordered = match paging {
+            Paging::Page { .. } | Paging::Offset { .. } => false,
+            Paging::Keyset { .. } => true,
+            _ => return None,
+        };
+        let new = Self { key: key.to_vec(), keys: None, before: HashSet::new(), is_ordered };
+        (!key.is_empty()).then_some(new)
+    }
+
+    /// The rows of a page that the one before did not have.
+    pub(super) fn take(&mut self, page: RecordBatch) -> Result<RecordBatch, ErrorKind> {
+        let failed = |error| ErrorKind::Body(format!("pages of these columns cannot be told apart: {error}"));
+        let columns: Vec<ArrayRef> = self.key.iter().map(|&at| ArrayRef::clone(page.column(at))).collect();
+        let keys = match &self.keys {
+            Some(keys) => keys,
+            None => {
+                let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+                self.keys.insert(RowConverter::new(fields).map_err(failed)?)
+            }
+        };
+        let rows = keys.convert_columns(&columns).map_err(failed)?;
+        let is_new: BooleanArray = rows.iter().map(|row| Some(!self.before.contains::<[u8]>(row.as_ref()))).collect();
+        self.before = rows.iter().map(|row| row.as_ref().into()).collect();
+        match is_new.false_count() {
+            0 => Ok(page),
+            repeated if self.is_ordered => Err(ErrorKind::Loop(format!(
+                "{repeated} rows of the page before came again, although each page begins after the last key: the server \
+                 keeps another order, and rows would be missed; check the endpoint's `keyset`"
+            ))),
+            _ => filter_record_batch(&page, &is_new).map_err(failed),
+        }
+    }
+}
