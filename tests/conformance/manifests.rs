@@ -78,7 +78,8 @@ pub(crate) fn with_low_ceilings(folder: &Path, rows: u64) -> Vec<(String, PathBu
         let mut parts = text.split("ceiling: { rows: ");
         let mut copy = parts.next().unwrap_or_default().to_owned();
         for part in parts {
-            copy += &format!("ceiling: {{ rows: {rows}{}", part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+            copy +=
+                &format!("ceiling: {{ rows: {rows}{}", part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
         }
         if copy != text {
             let file = folder.join(format!("{name}_low.yaml"));

@@ -65,7 +65,7 @@ async fn a_token_that_expires_in_mid_stream_loses_nothing() {
             "{name}: the refused page is asked for again"
         );
         for (number, entry) in log.iter().enumerate() {
-            let token = if number < fault.at { "Bearer token-0" } else { "Bearer token-1" };
+            let token = if number < fault_page(&target) { "Bearer token-0" } else { "Bearer token-1" };
             assert_eq!(entry.headers["authorization"], token, "{name}: request {}", number + 1);
         }
     }

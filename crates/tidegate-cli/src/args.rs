@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
+use url::Url;
 
-use crate::connector;
 use crate::input::Input;
 use crate::output::Format;
 
@@ -34,7 +34,7 @@ pub(crate) enum Job {
     Demo,
     Doctor(String),
     Trust(Option<PathBuf>),
-    Connector(connector::Command),
+    Connector(ConnectorCommand),
     Login { name: String, no_open: bool },
 }
 
@@ -103,7 +103,7 @@ enum RawCommand {
     },
     /// Connectors: the kinds of API that can be connected to
     #[command(subcommand)]
-    Connector(connector::Command),
+    Connector(ConnectorCommand),
     /// Log a connection in with a browser
     Login {
         /// Name of the connection
@@ -112,6 +112,47 @@ enum RawCommand {
         #[arg(long)]
         no_open: bool,
     },
+}
+
+/// What to do about connectors.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConnectorCommand {
+    /// Show the connectors: built in, bundled, and your own
+    List,
+    /// Show a connector's tables and columns, and which filters the API evaluates
+    Show {
+        /// Name of a connector, or the path of a manifest
+        connector: String,
+    },
+    /// Read a manifest, and name everything that is wrong with it
+    Check {
+        /// Path of the manifest
+        file: PathBuf,
+    },
+    /// Ask an API for samples, and write a manifest to begin with
+    New {
+        /// A list of the API, such as https://api.example.com/v1/orders?per_page=50
+        #[arg(value_parser = web_url)]
+        url: Url,
+        /// Name of the connector [default: that of the file, else from the host]
+        #[arg(long)]
+        name: Option<String>,
+        /// Environment variable with a bearer token to ask with
+        #[arg(long, value_name = "VARIABLE")]
+        token_env: Option<String>,
+        /// Write the manifest here, and not over a file that is there [default: standard output]
+        #[arg(long, short = 'o', value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        Ok(url) if url.has_host() => Err(format!("{} is no scheme of the web; use https:// or http://", url.scheme())),
+        Err(error) if text.starts_with("http") => Err(error.to_string()),
+        _ => Err("a URL begins with https:// or http://".to_owned()),
+    }
 }
 
 impl Args {

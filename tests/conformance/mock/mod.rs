@@ -107,7 +107,8 @@ impl Mock {
 
     /// Serves these rows of this table from now on, and forgets what was asked so far.
     pub(crate) fn serve(&self, table: &Table, rows: &[Row], behaviour: Behaviour) {
-        *self.lock() = State { table: Some(Arc::new(table.clone())), rows: rows.to_vec(), behaviour, ..State::default() };
+        *self.lock() =
+            State { table: Some(Arc::new(table.clone())), rows: rows.to_vec(), behaviour, ..State::default() };
     }
 
     /// Requests so far, in order; they are forgotten.
@@ -148,8 +149,7 @@ impl Transport for Mock {
             Some(tokens) => tokens.check(&request),
             None => Ok(()),
         };
-        let answered =
-            answered.and_then(|()| state.answer(path.as_deref(), &bare, &request, &self.credentials));
+        let answered = answered.and_then(|()| state.answer(path.as_deref(), &bare, &request, &self.credentials));
         let mut entry = Entry {
             url: request.url.clone(),
             headers: request.headers.clone(),

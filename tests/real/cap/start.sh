@@ -9,17 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# npm writes node_modules/.package-lock.json last, so its age tells a whole, fresh install.
-stamp=node_modules/.package-lock.json
-if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
-  (
-    flock 9
-    if [[ ! -e $stamp || package-lock.json -nt $stamp || package.json -nt $stamp ]]; then
-      npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts </dev/null >&2
-      touch "$stamp"
-    fi
-  ) 9<package.json
-fi
+source ../install-npm.sh
 
 # CAP needs Node 22 or newer; npm has the binary for Linux, elsewhere use the one on PATH.
 node=node
