@@ -107,7 +107,9 @@ fn short(target: &Target<'_>) -> Option<ShortPage> {
 
 /// The server answers so past the last page, which it has not declared.
 fn undeclared_past(target: &Target<'_>, actual: PastEnd) -> Option<Behaviour> {
-    let declared = past(target).filter(|declared| *declared != actual && !tells_total(target.endpoint));
+    // A ceiling is met before the end is looked for.
+    let is_open = !tells_total(target.endpoint) && target.endpoint.ceiling.is_none();
+    let declared = past(target).filter(|declared| *declared != actual && is_open);
     with(target, declared.is_some(), |behaviour| behaviour.past = Some(actual))
 }
 
@@ -301,7 +303,8 @@ pub(crate) const CASES: &[Case] = &[
             let in_path_alone = !target.endpoint.filters.required().any(|filter| {
                 !target.endpoint.path.contains(&format!("{{{}}}", target.table.columns[filter.column].name))
             });
-            let applies = in_path_alone && target.endpoint.kind == EndpointKind::List;
+            let is_sliced = target.endpoint.ceiling.is_some_and(|ceiling| ceiling.slice_by.is_some());
+            let applies = in_path_alone && !is_sliced && target.endpoint.kind == EndpointKind::List;
             with(target, applies, |it| it.fidelity = Fidelity::Ignoring)
         },
         Expect::Rows(0),

@@ -4,7 +4,7 @@
 //! they are.
 
 use chrono::TimeDelta;
-use tidegate_spec::Table;
+use tidegate_spec::{Endpoint, Table};
 
 use super::data::{Cell, Row, parents};
 use super::manifests;
@@ -29,7 +29,7 @@ async fn no_row_is_lost_at_a_ceiling() {
         let subject = Subject::open(&name, &file);
         for table in &subject.tables {
             for (index, endpoint) in table.endpoints.iter().enumerate() {
-                let Some(ceiling) = endpoint.ceiling else { continue };
+                let Some(ceiling) = endpoint.ceiling.filter(|_| is_asked(table, index)) else { continue };
                 let tried = Tried { subject: &subject, target: Target::new(table, index) };
                 tried.all_rows(CEILING - 1).await;
                 match ceiling.slice_by {
@@ -46,6 +46,13 @@ async fn no_row_is_lost_at_a_ceiling() {
         }
     }
     assert!(failing >= 5 && sliced >= 2, "{failing} tables without slices, {sliced} with");
+}
+
+/// Whether a query that has but the required filters is not served by another endpoint, which may have no ceiling.
+fn is_asked(table: &Table, index: usize) -> bool {
+    let needs = |endpoint: &Endpoint| endpoint.filters.required().map(|filter| filter.column).collect::<Vec<_>>();
+    let others = table.endpoints[..index].iter().filter(|endpoint| super::lists(endpoint));
+    others.map(needs).all(|needed| needed.iter().any(|column| !needs(&table.endpoints[index]).contains(column)))
 }
 
 struct Tried<'a> {

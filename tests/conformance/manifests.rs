@@ -56,13 +56,20 @@ pub(crate) fn all(folder: &Path) -> Vec<(String, PathBuf)> {
     for name in ["shapes", "limits"] {
         found.push((name.to_owned(), fixtures.join(format!("{name}.yaml"))));
     }
-    for paging in fragments(&fixtures.join("paging")) {
-        let name = stem(&paging);
-        let file = folder.join(format!("{name}.yaml"));
-        std::fs::write(&file, composed(&fixtures, &name, &read_text(&paging))).unwrap();
-        found.push((name, file));
-    }
+    found.extend(paging(folder));
     found
+}
+
+/// The fixtures' manifests, one for each way of paging.
+pub(crate) fn paging(folder: &Path) -> Vec<(String, PathBuf)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let written = |fragment: PathBuf| {
+        let name = stem(&fragment);
+        let file = folder.join(format!("{name}.yaml"));
+        std::fs::write(&file, composed(&fixtures, &name, &read_text(&fragment))).unwrap();
+        (name, file)
+    };
+    fragments(&fixtures.join("paging")).into_iter().map(written).collect()
 }
 
 /// A manifest whose requests are signed by tokens that it asks for.

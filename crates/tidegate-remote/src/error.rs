@@ -36,7 +36,7 @@ pub enum ErrorKind {
     #[error("{0}")]
     Transport(#[from] tidegate_transport::Error),
     /// A status other than success. The message is the server's own, cut to a line.
-    #[error("the server answered {status}{}", message_suffix(.message.as_deref()))]
+    #[error("the server answered {}{}", status_text(*.status), message_suffix(.message.as_deref()))]
     Status {
         /// HTTP status.
         status: http::StatusCode,
@@ -66,6 +66,14 @@ pub enum ErrorKind {
     /// A filter, order or value that cannot be written in the API's language.
     #[error("{0}")]
     Unsupported(String),
+}
+
+/// The status with the name that it has, if it has one.
+fn status_text(status: http::StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_str()),
+        None => status.as_str().to_owned(),
+    }
 }
 
 fn message_suffix(message: Option<&str>) -> String {

@@ -1,7 +1,7 @@
 //! Builds an engine: state, time, recorder, connections.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tidegate_engine::EngineParts;
 use tidegate_state::State;
@@ -176,6 +176,7 @@ impl Builder {
             jitter,
             connectors: Arc::clone(&connectors),
             oauth: oauth.clone(),
+            failed: Mutex::default(),
         });
         let inner = tidegate_engine::Engine::new(EngineParts {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,

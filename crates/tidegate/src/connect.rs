@@ -3,8 +3,9 @@
 //! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → collect → observe →
 //! record | replay → auth → http.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tidegate_engine::{Connect, Connection, ConnectionDef};
@@ -55,10 +56,37 @@ pub(crate) struct Layers {
     pub(crate) jitter: Arc<Jitter>,
     pub(crate) connectors: Arc<Registry>,
     pub(crate) oauth: OAuthParts,
+    /// Connections that could not be opened, and why: for who asks for them later.
+    pub(crate) failed: Mutex<BTreeMap<String, String>>,
 }
 
 impl Connect for Layers {
     fn open(&self, def: &ConnectionDef) -> Result<Connection> {
+        let opened = self.opened(def);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match &opened {
+            Ok(_) => failed.remove(&def.name),
+            Err(error) => failed.insert(def.name.clone(), error.to_string()),
+        };
+        opened
+    }
+
+    fn offered(&self, name: &str) -> Option<ConnectionDef> {
+        self.connectors.offered(name)
+    }
+
+    fn offered_names(&self) -> Vec<String> {
+        self.connectors.offered_names()
+    }
+
+    fn advice(&self, name: &str) -> Option<String> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        failed.map(|error| format!("it could not be opened: {error}")).or_else(|| self.connectors.missing(name))
+    }
+}
+
+impl Layers {
+    fn opened(&self, def: &ConnectionDef) -> Result<Connection> {
         // A replay needs no credentials, and asks for no token.
         let oauth = (!self.network.is_replay).then_some(&self.oauth);
         let access = self.connectors.open(def, oauth)?;
@@ -72,20 +100,6 @@ impl Connect for Layers {
         })
     }
 
-    fn offered(&self, name: &str) -> Option<ConnectionDef> {
-        self.connectors.offered(name)
-    }
-
-    fn offered_names(&self) -> Vec<String> {
-        self.connectors.offered_names()
-    }
-
-    fn advice(&self, name: &str) -> Option<String> {
-        self.connectors.missing(name)
-    }
-}
-
-impl Layers {
     pub(crate) fn stack(&self, access: &Access) -> Arc<dyn Transport> {
         let origin = access.base.origin();
         let mut signed = Arc::clone(&self.network.inner);

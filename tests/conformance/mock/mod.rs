@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value as Json, json};
 use tidegate::transport::{Body, Error, ErrorKind, Request, Response, Sent, Transport};
 use tidegate_spec::{EndpointKind, Method, Operator, Table};
-use url::Url;
+use url::{Position, Url};
 
 pub(crate) use self::behaviour::{Behaviour, Fault, FaultKind, Links, Next, NoToken};
 pub(crate) use self::condition::{Condition, Fidelity};
@@ -120,7 +120,7 @@ impl Mock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The request's path below the base URL, and its URL without credentials.
+    /// The request's path below the base URL, and its path and query without credentials.
     fn locate(&self, url: &Url) -> (Option<String>, String) {
         let mut bare = url.clone();
         let kept: Vec<&str> = url.query().unwrap_or_default().split('&').collect();
@@ -132,7 +132,7 @@ impl Mock {
         }
         let is_ours = bare.origin() == self.base.origin();
         let path = url.path().strip_prefix(self.base.path()).filter(|_| is_ours);
-        (path.map(str::to_owned), bare.to_string())
+        (path.map(str::to_owned), bare[Position::BeforePath..].to_owned())
     }
 }
 
@@ -197,7 +197,7 @@ impl State {
         credentials: &[String],
     ) -> Result<(Place, Answer), Refusal> {
         let Some(table) = self.table.clone() else { panic!("a request before anything is served: {bare}") };
-        let place = match self.issued.get(bare) {
+        let place = match self.issued.get(bare).filter(|_| path.is_some()) {
             Some(place) => place.clone(),
             None => self.place(&table, path, request, credentials)?,
         };

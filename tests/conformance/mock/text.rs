@@ -117,21 +117,27 @@ impl Reader<'_> {
 
     fn value(&self, term: &TextTerm, data_type: &ColumnType, text: &str) -> Option<Cell> {
         let TextDialect { quote, escape, .. } = self.dialect;
-        // Quotes make a text of what is between them: a number, a truth value or a date is none.
+        // Quotes make a text of what is between them. A number or a truth value is none; a date may be one.
         let is_text = matches!(data_type, ColumnType::Text | ColumnType::Uuid);
-        if !term.quoted || !is_text {
-            let is_plain = quote.is_empty() || !text.contains(quote.as_str());
-            return is_plain.then(|| value(&term.value, data_type, text, term.operator))?;
+        if !term.quoted || is_plain(data_type) {
+            let has_none = quote.is_empty() || !text.contains(quote.as_str());
+            return has_none.then(|| value(&term.value, data_type, text, term.operator))?;
         }
         let (before, after) = (&term.value.before, &term.value.after);
         let inner = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
         let inner = match inner.strip_prefix(quote.as_str()).and_then(|rest| rest.strip_suffix(quote.as_str())) {
             Some(inner) => unescape(inner, escape.as_deref()),
-            None if !inner.is_empty() && !quote.is_empty() => return None,
+            None if is_text && !inner.is_empty() && !quote.is_empty() => return None,
             None => inner.to_owned(),
         };
         value(&term.value, data_type, &format!("{before}{inner}{after}"), term.operator)
     }
+}
+
+/// Whether values of this type are written without quotes in every language.
+fn is_plain(data_type: &ColumnType) -> bool {
+    use ColumnType::{Bool, Decimal, Float32, Float64, Int16, Int32, Int64};
+    matches!(data_type, Bool | Int16 | Int32 | Int64 | Float32 | Float64 | Decimal { .. })
 }
 
 fn one_or(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {

@@ -23,9 +23,11 @@ pub(super) struct Offer<'a> {
     pub(super) wanted: Option<u64>,
 }
 
-/// The place of the best offer. Among equals one whose answers do not lag behind writes, then the first.
+/// The place of the best offer. Among equals one whose answers do not lag behind writes, then one that returns what was
+/// asked for and no more, then the first.
 pub(super) fn choose(offers: &[Offer<'_>]) -> Option<usize> {
-    let cost = |offer: &Offer<'_>| (offer.calls(), offer.endpoint.eventual);
+    let is_by_key = |kind| matches!(kind, EndpointKind::Get | EndpointKind::GetMany);
+    let cost = |offer: &Offer<'_>| (offer.calls(), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }
 
@@ -99,6 +101,7 @@ mod tests {
         check(&[Offer { wanted: Some(51), ..offer(&list, 1) }, offer(&get, 2)], "get");
         let single = Endpoint { paging: Paging::Single, ..list.clone() };
         check(&[offer(&single, 1), offer(&get, 2)], "list");
+        check(&[offer(&single, 1), offer(&get, 1)], "get");
         assert_eq!(choose(&[]), None);
     }
 

@@ -129,6 +129,28 @@ pub(super) fn no_rows(text: &str, envelope: &Envelope, single: bool) -> ErrorKin
     ErrorKind::Body(format!("the body has no {wanted} at {paths}{found}"))
 }
 
+/// That a body without a row has no error beside them: the end of a list must not be taken for one.
+pub(super) fn beside_no_rows(text: &str) -> Result<(), ErrorKind> {
+    let Ok(Value::Object(document)) = serde_json::from_str(text) else { return Ok(()) };
+    let says = |name: &&str| document.get(*name).is_some_and(is_something);
+    if !["error", "errors"].iter().any(|name| says(&name)) {
+        return Ok(());
+    }
+    let message = server_message::extract(text.as_bytes()).unwrap_or_else(|| "it does not say which".to_owned());
+    Err(ErrorKind::Body(format!("the server answered 200 with no rows and an error: {message}")))
+}
+
+fn is_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(true) => true,
+    }
+}
+
 /// What is at the first path that leads anywhere, and what else the document has.
 fn what_stands(document: &Value, paths: &[Path]) -> String {
     let at = |path: &Path| path.iter().try_fold(document, |value, name| value.get(name));
@@ -138,6 +160,9 @@ fn what_stands(document: &Value, paths: &[Path]) -> String {
         let names = list(members.keys().take(12).map(|name| format!("`{}`", quote(name))));
         let names = if names.is_empty() { "nothing".to_owned() } else { names };
         text.push_str(&format!("; at its top it has {names}"));
+    }
+    if document.is_array() {
+        text.push_str("; the body itself is an array");
     }
     text
 }

@@ -168,6 +168,9 @@ impl Decoder {
             return Ok(Decoded { batch: self.whole(none, 0)?, next: None, more: None, count: None });
         }
         let parts = page.finish()?.ok_or_else(|| failure::no_rows(text, &self.envelope, self.single))?;
+        if parts.rows == 0 && !self.single {
+            failure::beside_no_rows(text)?;
+        }
         let rows = usize::try_from(parts.rows).unwrap_or(usize::MAX);
         self.rows.store(rows, Ordering::Relaxed);
         Ok(Decoded { batch: self.whole(parts.columns, rows)?, next: parts.next, more: parts.more, count: parts.count })

@@ -108,7 +108,16 @@ fn place(source: &Source, request: &ScanRequest, page: Option<u64>, url: Option<
         table: Some(request.table.name.clone()),
         partition: source.partition.as_deref().map(str::to_owned),
         page,
-        url: url.map(redact_url).unwrap_or_default(),
+        url: url.map(|url| clipped(redact_url(url))).unwrap_or_default(),
+    }
+}
+
+/// Servers make cursors of any length; an error is to be read.
+fn clipped(url: String) -> String {
+    const LONGEST: usize = 400;
+    match url.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &url[..end]),
+        None => url,
     }
 }
 

@@ -27,7 +27,7 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Longest silence of the server, before the answer or within it. 30 s by default.
     pub read_timeout: Duration,
-    /// Longest time from the request to the end of the body; none by default, since a large body may take long.
+    /// Longest time from the request to the end of the body, so that one that trickles ends. 5 min by default.
     pub total_timeout: Option<Duration>,
     /// The `User-Agent` header; `tidegate/VERSION` by default.
     pub user_agent: String,
@@ -41,7 +41,7 @@ impl Default for HttpOptions {
         Self {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
-            total_timeout: None,
+            total_timeout: Some(Duration::from_secs(5 * 60)),
             user_agent: concat!("tidegate/", env!("CARGO_PKG_VERSION")).into(),
             proxy_from_environment: true,
         }

@@ -41,6 +41,23 @@ async fn an_error_inside_wins() {
 }
 
 #[tokio::test]
+async fn an_error_beside_no_rows_is_one_though_nobody_declared_it() {
+    let undeclared = || {
+        let mut endpoint = page(exact());
+        (endpoint.envelope.failure, endpoint.envelope.success) = (Vec::new(), Vec::new());
+        request(endpoint)
+    };
+    for (body, expected) in [
+        (r#"{"items":[],"error":"boom"}"#, Err("no rows and an error: boom")),
+        (r#"{"items":[],"errors":[{"message":"boom"}]}"#, Err("no rows and an error: boom")),
+        (r#"{"items":[],"errors":[],"error":null}"#, Ok(0)),
+        (r#"{"items":[{"id":0}],"error":"boom"}"#, Ok(1)),
+    ] {
+        check(body, undeclared(), vec![Reply::new(200, body)], expected, &["page=1&limit=4"]).await;
+    }
+}
+
+#[tokio::test]
 async fn one_object_is_the_row() {
     let get = |rows: &str| {
         let mut endpoint = super::endpoint(Paging::LinkHeader);
