@@ -15,7 +15,7 @@ use tidegate_transport::{
 use url::Url;
 
 use super::cases::Case;
-use super::data::Row;
+use super::data::{Row, Shape};
 use super::manifests::Described;
 use super::mock::{ACCESS, Behaviour, Entry, Mock};
 use super::tokens::Renewed;
@@ -188,7 +188,7 @@ impl Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     All,
-    /// Those in which nothing breaks, and the brief ones.
+    /// Those in which nothing breaks and rows are plain.
     Pages,
     Brief,
     None,
@@ -198,7 +198,7 @@ impl Scope {
     pub(crate) fn has(self, case: &Case, behaviour: &Behaviour) -> bool {
         match self {
             Self::All => true,
-            Self::Pages => case.is_brief || behaviour.fault.is_none(),
+            Self::Pages => behaviour.fault.is_none() && behaviour.shape == Shape::default(),
             Self::Brief => case.is_brief,
             Self::None => false,
         }

@@ -129,7 +129,8 @@ impl<'a> Target<'a> {
             _ if tells_total(self.endpoint) => pages,
             (_, ShortPage::Open) => pages + 1,
             _ if rest == 0 => full + 1,
-            // Of what length a full page is, only a second one can tell.
+            // Of what length a full page is, only a second one can tell, unless the API is known to fill them.
+            (_, ShortPage::Likely) if full == 0 => 2,
             _ if full == 0 && self.endpoint.page_size.is_none() => 2,
             _ => pages,
         }

@@ -30,7 +30,7 @@ pub mod oauth;
 mod options;
 
 pub use builder::{Builder, StateLocation};
-pub use connector::{ColumnInfo, ConnectorInfo, ConnectorKind, columns, describe, endpoints, is_path};
+pub use connector::{ColumnInfo, ConnectorInfo, ConnectorKind, columns, describe, endpoints, is_path, read_manifest};
 pub use engine::Engine;
 pub use tidegate_engine::{
     Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, OptionValue, Prepared, Result, Session, Settings,

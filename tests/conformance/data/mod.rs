@@ -13,7 +13,7 @@ pub(crate) use self::generate::{SPREAD, derive, generate, parent, parents};
 pub(crate) type Row = Vec<Cell>;
 
 /// How rows are written, apart from what they hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Shape {
     /// Members that no column names, of every JSON type.
     pub(crate) unknown_members: bool,

@@ -9,10 +9,10 @@ use crate::messages;
 
 pub(super) fn run(file: &Path) -> Exit {
     let name = file.display().to_string();
-    let text = match std::fs::read_to_string(file) {
+    let text = match tidegate::read_manifest(file) {
         Ok(text) => text,
         Err(error) => {
-            messages::failure(&format!("{name} cannot be read: {error}"));
+            messages::failure(&messages::describe(&error));
             return Exit::Failed;
         }
     };

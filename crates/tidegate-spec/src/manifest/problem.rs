@@ -64,17 +64,22 @@ impl At {
     }
 }
 
+/// Problems that are told at once.
+const MOST: usize = 200;
+
 /// Problems found so far in one document.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     file: &'a str,
     root: &'a Node,
     problems: Vec<Problem>,
+    /// Those beyond what anybody reads at once.
+    more: usize,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(file: &'a str, root: &'a Node) -> Self {
-        Self { file, root, problems: Vec::new() }
+        Self { file, root, problems: Vec::new(), more: 0 }
     }
 
     /// The document as it was written, with what could not be read.
@@ -92,7 +97,9 @@ impl<'a> Report<'a> {
     pub(super) fn push(&mut self, line: usize, column: usize, at: &At, message: impl Into<String>) {
         let (file, path) = (self.file.to_owned(), at.0.join("."));
         let problem = Problem { file, line, column, path, message: message.into() };
-        if !self.problems.contains(&problem) {
+        if self.problems.len() >= MOST {
+            self.more += usize::from(!self.problems.contains(&problem));
+        } else if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
     }
@@ -100,6 +107,11 @@ impl<'a> Report<'a> {
     /// All problems in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Problem> {
         self.problems.sort_by(|a, b| (a.line, a.column, &a.path).cmp(&(b.line, b.column, &b.path)));
+        if self.more > 0 {
+            let message = format!("there are {} more; mend these first", self.more);
+            let (file, path) = (self.file.to_owned(), String::new());
+            self.problems.push(Problem { file, line: 0, column: 0, path, message });
+        }
         self.problems
     }
 }

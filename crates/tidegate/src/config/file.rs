@@ -86,7 +86,7 @@ fn manifests(path: &Path, connections: &mut [ConnectionDef]) -> Vec<(PathBuf, St
     for def in connections.iter_mut().filter(|def| is_path(&def.connector)) {
         let file: PathBuf = folder.as_deref().unwrap_or(Path::new("")).join(&def.connector).components().collect();
         def.connector = file.display().to_string();
-        if let Ok(text) = connector::read(&file)
+        if let Ok(text) = connector::read_manifest(&file)
             && manifests.iter().all(|(known, _)| *known != file)
         {
             manifests.push((file, text));

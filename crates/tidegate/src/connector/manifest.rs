@@ -10,7 +10,7 @@ use tidegate_spec::{Endpoint, Manifest, Model};
 use tidegate_transport::{Reset, Throttle, ThrottledBody};
 
 use super::registry::summary;
-use super::{Access, signing};
+use super::{Access, hosts, signing};
 use crate::Result;
 use crate::environment::Environment;
 use crate::oauth::{OAuthConfig, OAuthParts};
@@ -25,7 +25,7 @@ pub(crate) fn login(
     let known = options(manifest);
     let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
     let given = Options::new(def, environment, &known)?;
-    signing::oauth(def, manifest, &values(manifest, &given, environment))
+    signing::oauth(def, manifest, &values(manifest, &given, environment).values)
 }
 
 /// The options that a connection of this connector takes, with what they take.
@@ -66,16 +66,28 @@ pub(super) fn open(
     let known = options(manifest);
     let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
     let given = Options::new(def, environment, &known)?;
-    let values = values(manifest, &given, environment);
+    let Given { values, withheld } = values(manifest, &given, environment);
+    let default = |name: &str| manifest.options().into_iter().find(|option| option.name == name)?.default;
+    if let Some(option) = hosts::misused(manifest, |name| values.get(name).cloned().or_else(|| default(name))) {
+        let message =
+            format!("option {option} is part of a host's name, and its value has what such a name cannot have");
+        return Err(fail(def, message));
+    }
     let problem = |problems: Vec<_>| fail(def, summary(&problems));
     let base = given.url_of(&manifest.url(&values).map_err(problem)?)?;
     // Secrets of options stay out of the model.
-    let model = manifest.compile(&values).map_err(problem)?;
+    let mut model = manifest.compile(&values).map_err(problem)?;
     let base = without_user_info(base);
     if needs_partition(manifest, &model) {
         let message = "its requests name a {partition}, and this version does not know partitions yet: write the one you \
                        need into the manifest in its place";
         return Err(fail(def, message));
+    }
+    for variable in withheld {
+        let host = base.host_str().unwrap_or("another host");
+        model.notes.push(format!(
+            "{variable} is not sent to {host}, which the connection names itself: give it as an option, env('{variable}')"
+        ));
     }
     let credentials = match oauth {
         Some(parts) => signing::credentials(def, manifest, &values, parts)?,
@@ -104,19 +116,31 @@ fn needs_partition(manifest: &Manifest, model: &Model) -> bool {
         || model.tables.iter().flat_map(|table| &table.endpoints).any(of_endpoint)
 }
 
-/// The values of options: those given, else those of the variables that the manifest names. A secret from a variable
-/// goes to no other host than the manifest's: who gives another `url` gives the secret too.
-fn values(manifest: &Manifest, given: &Options<'_>, environment: &Environment) -> BTreeMap<String, String> {
-    let is_own_host = given.get("url").is_none() || manifest.document().url.is_none();
-    let mut values = BTreeMap::new();
+/// The values of options.
+struct Given {
+    /// Those given, else those of the variables that the manifest names.
+    values: BTreeMap<String, String>,
+    /// Variables with secrets that were left where they are: the connection has another host than the manifest, and
+    /// who gives that gives the secret too.
+    withheld: Vec<String>,
+}
+
+fn values(manifest: &Manifest, given: &Options<'_>, environment: &Environment) -> Given {
+    let is_own_host = (given.get("url").is_none() || manifest.document().url.is_none())
+        && !hosts::is_chosen(manifest, |name| given.get(name).is_some());
+    let (mut values, mut withheld) = (BTreeMap::new(), Vec::new());
     values.extend(given.get("url").map(|url| ("url".to_owned(), url.to_owned())));
     for option in manifest.options() {
-        let variable = option.env.as_deref().filter(|_| is_own_host || !option.secret);
-        let from_variable = || environment.get(variable?).filter(|value| !value.is_empty());
-        let value = given.get(&option.name).map(str::to_owned).or_else(from_variable);
-        values.extend(value.map(|value| (option.name, value)));
+        let found = option.env.as_deref().and_then(|variable| environment.get(variable));
+        let found = found.filter(|value| !value.is_empty());
+        match (given.get(&option.name), found) {
+            (Some(value), _) => drop(values.insert(option.name, value.to_owned())),
+            (None, Some(_)) if option.secret && !is_own_host => withheld.extend(option.env),
+            (None, Some(value)) => drop(values.insert(option.name, value)),
+            (None, None) => {}
+        }
     }
-    values
+    Given { values, withheld }
 }
 
 fn throttles(manifest: &Manifest) -> Vec<Throttle> {

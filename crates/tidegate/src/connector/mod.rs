@@ -5,6 +5,7 @@
 
 mod bundled;
 mod describe;
+mod hosts;
 mod manifest;
 mod odata;
 mod registry;
@@ -16,7 +17,7 @@ use url::{Origin, Url};
 
 pub use describe::{ColumnInfo, columns, endpoints};
 pub(crate) use registry::Registry;
-pub(crate) use registry::read;
+pub use registry::read as read_manifest;
 pub use registry::{ConnectorInfo, ConnectorKind, describe, is_path};
 
 /// The built-in connector that discovers its tables.

@@ -104,12 +104,11 @@ impl Registry {
             let path: PathBuf = self.working_dir.join(connector).components().collect();
             return self.file(&path);
         }
-        if let Some(bundled) = bundled(connector) {
-            return self.bundled(bundled);
-        }
-        match self.folder_file(connector) {
-            Some(path) if path.is_file() => self.file(&path),
-            _ => Err(self.unknown(connector)),
+        // One's own goes before a bundled one of the same name.
+        match (self.folder_file(connector).filter(|path| path.is_file()), bundled(connector)) {
+            (Some(path), _) => self.file(&path),
+            (None, Some(bundled)) => self.bundled(bundled),
+            (None, None) => Err(self.unknown(connector)),
         }
     }
 
@@ -251,14 +250,24 @@ fn info(manifest: &Manifest, kind: ConnectorKind) -> ConnectorInfo {
     }
 }
 
-/// Reads a manifest's file.
-pub(crate) fn read(path: &Path) -> Result<String> {
+/// Reads a manifest's file as text.
+///
+/// # Errors
+/// It cannot be read, is too large, or no UTF-8.
+pub fn read(path: &Path) -> Result<String> {
     let fail = |what: String| Error::new(ErrorKind::Connection, format!("the manifest {} {what}", path.display()));
+    if path.is_dir() {
+        return Err(fail("is a folder".to_owned()));
+    }
     let size = std::fs::metadata(path).map_err(|error| fail(format!("cannot be read: {error}")).with_source(error))?;
     if size.len() > MAX_FILE {
         return Err(fail(format!("has {} bytes, which is too much for a manifest", size.len())));
     }
-    std::fs::read_to_string(path).map_err(|error| fail(format!("cannot be read: {error}")).with_source(error))
+    let bytes = std::fs::read(path).map_err(|error| fail(format!("cannot be read: {error}")).with_source(error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        fail(format!("is not UTF-8 (byte {at}): save it in that encoding")).with_source(error)
+    })
 }
 
 fn parse(text: &str, file: &str) -> Result<Manifest> {

@@ -23,7 +23,10 @@ impl Lower<'_, '_, '_> {
                         .say(&at, "`none` always holds, so that what follows it is never taken; expected it last");
                 }
                 Auth::None(_) => {}
-                Auth::Members(members) => self.members(members, &at),
+                Auth::Members(members) => {
+                    self.members(members, &at);
+                    self.has_secret(members);
+                }
             }
         }
     }
@@ -60,6 +63,45 @@ impl Lower<'_, '_, '_> {
         }
         if let Some(oauth2) = &members.oauth2 {
             self.oauth2(oauth2, &at.member("oauth2"));
+        }
+    }
+
+    /// That options which sign are said to be secret: they would be shown like any other.
+    fn has_secret(&mut self, members: &AuthMembers) {
+        let oauth2 = members.oauth2.as_ref();
+        let texts = [
+            ("bearer", members.bearer.as_ref()),
+            ("password", members.basic.as_ref().map(|basic| &basic.password)),
+            ("client_secret", oauth2.and_then(|oauth2| oauth2.client_secret.as_ref())),
+            ("refresh_token", oauth2.and_then(|oauth2| oauth2.refresh_token.as_ref())),
+            ("private_key", oauth2.and_then(|oauth2| oauth2.private_key.as_ref())),
+        ];
+        for (name, text) in texts {
+            for option in text.map(|text| Template::new(text.clone()).options()).unwrap_or_default() {
+                self.expect_secret(&option, name);
+            }
+        }
+        let pairs = [&members.header, &members.query];
+        let values = pairs.iter().copied().flatten().flat_map(|pairs| pairs.as_slice()).map(|pair| pair.value.clone());
+        let options: Vec<String> = values.flat_map(|value| Template::new(value).options()).collect();
+        // A key may come with what is none, such as the name of an account.
+        if !options.iter().any(|option| self.is_secret(option)) {
+            for option in options {
+                self.expect_secret(&option, "a key");
+            }
+        }
+    }
+
+    fn is_secret(&self, option: &str) -> bool {
+        self.document.options.iter().any(|(name, spec)| name == option && spec.secret)
+    }
+
+    fn expect_secret(&mut self, option: &str, what: &str) {
+        let is_known = self.document.options.iter().any(|(name, _)| name == option);
+        if is_known && !self.is_secret(option) {
+            let at = At::root().member("options").member(option);
+            self.report
+                .say(&at, format!("{what} of `auth` is made of it, so that it is a secret; expected `secret: true`"));
         }
     }
 
