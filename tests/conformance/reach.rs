@@ -67,10 +67,10 @@ impl Tried<'_> {
     /// So many rows, no page more than they take, and no larger pages than they need.
     async fn limit(&mut self, limit: u64) -> Result<(), String> {
         let target = self.target;
-        let sql = format!("{} LIMIT {limit}", target.sql(CONNECTION, &self.filter));
+        let sql = format!("{} LIMIT {limit}", target.sql_of(CONNECTION, &target.key_columns(), &self.filter));
         let Some((outcome, log, told)) = self.ask(&sql, honest(target).unwrap()).await else { return Ok(()) };
         let mut found = outcome.map_err(|error| format!("{error}\n  {told}"))?;
-        let truth = target.truth(&self.rows, &self.filter);
+        let truth = target.truth_of(&self.rows, &target.key_columns(), &self.filter);
         found.sort();
         found.dedup();
         let count = found.len() as u64;

@@ -61,11 +61,12 @@ async fn several(subject: &Subject, target: &Target<'_>, mut filter: Vec<Conditi
         values
     });
     let rows = target.rows(ROWS);
-    let sql = target.sql(CONNECTION, &filter);
+    let columns = target.key_columns();
+    let sql = target.sql_of(CONNECTION, &columns, &filter);
     let (outcome, log) = subject.ask(target.table, &rows, Behaviour::default(), &sql).await;
     let urls: Vec<_> = log.iter().map(|entry| format!("{} {:?}", entry.url, entry.refused)).collect();
     let told = format!("{sql}\n  {}", urls.join("\n  "));
     let found = outcome.map_err(|error| format!("{error}\n  {told}"))?.sorted_rows();
-    let truth = target.truth(&rows, &filter);
+    let truth = target.truth_of(&rows, &columns, &filter);
     if found == truth { Ok(()) } else { Err(format!("{} rows in place of {}\n  {told}", found.len(), truth.len())) }
 }

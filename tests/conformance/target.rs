@@ -86,6 +86,16 @@ impl<'a> Target<'a> {
             .collect()
     }
 
+    /// Those that tell which row it is: its key, or all where it has none.
+    pub(crate) fn key_columns(&self) -> Vec<usize> {
+        let mut columns = self.columns();
+        let key = &self.table.key;
+        if key.iter().all(|column| columns.contains(column)) && !key.is_empty() {
+            columns.retain(|column| key.contains(column));
+        }
+        columns
+    }
+
     /// `SELECT … FROM … WHERE …` over its columns.
     pub(crate) fn sql(&self, connection: &str, filter: &[Condition]) -> String {
         self.sql_of(connection, &self.columns(), filter)

@@ -145,6 +145,21 @@ fn the_reference_is_generated() {
     assert!(committed == generated, "connectors/REFERENCE.md is old: run the tests with UPDATE_SCHEMA=1");
 }
 
+#[test]
+fn manifests_beside_the_guide_are_right() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path().join("manifest.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let manifest = Manifest::parse(&text, &file.display().to_string()).unwrap_or_else(|all| panic!("{}", all[0]));
+        let token = std::collections::BTreeMap::from([("token".to_owned(), String::new())]);
+        assert!(!manifest.compile(&token).unwrap().tables.is_empty());
+        checked += 1;
+    }
+    assert!(checked > 0);
+}
+
 async fn library(auth: Auth) -> Sim {
     Sim::start(tidegate_sim::Config { rows: 130, shape: Shape::Library, auth, ..Default::default() }).await.unwrap()
 }

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// Options of every connector, each with what it takes.
 pub(crate) const COMMON_OPTIONS: &[(&str, &str)] = &[
-    ("url", "the base URL, such as 'https://host/odata/v4/sales'"),
+    ("url", "the service root, such as 'https://host/odata/v4/sales'"),
     ("writes", "'true' to allow mutations"),
     ("allow_origins", "other origins that next links and redirects may lead to, separated by commas"),
 ];

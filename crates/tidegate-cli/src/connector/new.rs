@@ -55,5 +55,9 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
         Error::new(ErrorKind::Local, format!("cannot write {}: {error}", file.display())).with_source(error)
     };
     let mut target = OpenOptions::new().write(true).create_new(true).open(file).map_err(fail)?;
-    target.write_all(text.as_bytes()).map_err(fail)
+    target.write_all(text.as_bytes()).map_err(|error| {
+        // What is half there would be in the way of the next try.
+        drop(std::fs::remove_file(file));
+        fail(error)
+    })
 }

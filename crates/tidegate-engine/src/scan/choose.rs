@@ -8,6 +8,9 @@ use tidegate_spec::{Endpoint, EndpointKind, Paging};
 
 use super::filters::{is_required, parts};
 
+/// Endpoints among the offers that list rows: what all of them must be asked for narrows none of them.
+type Lists<'a> = [&'a Endpoint];
+
 /// Pages that a list is taken to have.
 const PAGES: u64 = 10;
 
@@ -27,20 +30,22 @@ pub(super) struct Offer<'a> {
 /// asked for and no more, then the first.
 pub(super) fn choose(offers: &[Offer<'_>]) -> Option<usize> {
     let is_by_key = |kind| matches!(kind, EndpointKind::Get | EndpointKind::GetMany);
-    let cost = |offer: &Offer<'_>| (offer.calls(), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
+    let lists: Vec<&Endpoint> =
+        offers.iter().map(|offer| offer.endpoint).filter(|endpoint| !is_by_key(endpoint.kind)).collect();
+    let cost = |offer: &Offer<'_>| (offer.calls(&lists), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }
 
 impl Offer<'_> {
     /// Calls that it is expected to take.
-    fn calls(&self) -> u64 {
-        (self.requests as u64).saturating_mul(self.pages())
+    fn calls(&self, lists: &Lists<'_>) -> u64 {
+        (self.requests as u64).saturating_mul(self.pages(lists))
     }
 
     /// Pages of each request: one where that is known, else [`PAGES`], a quarter of them for each equality that is
-    /// pushed and half of them for any other condition. Required filters do not count: what is left of the table
-    /// under them is what the endpoint lists.
-    fn pages(&self) -> u64 {
+    /// pushed and half of them for any other condition. Filters that all lists require do not count: what is left of
+    /// the table under them is what each of them lists.
+    fn pages(&self, lists: &Lists<'_>) -> u64 {
         let endpoint = self.endpoint;
         let is_one = match endpoint.kind {
             EndpointKind::Get | EndpointKind::GetMany => true,
@@ -50,7 +55,7 @@ impl Offer<'_> {
             return 1;
         }
         let conditions = self.pushed.map(parts).unwrap_or_default();
-        let halvings: u32 = conditions.iter().map(|condition| halvings(endpoint, condition)).sum();
+        let halvings: u32 = conditions.iter().map(|condition| halvings(lists, condition)).sum();
         PAGES.checked_shr(halvings).unwrap_or(0).max(1)
     }
 }
@@ -59,9 +64,10 @@ fn fits_a_page(endpoint: &Endpoint, wanted: u64) -> bool {
     endpoint.window.is_some() || endpoint.page_size.as_ref().is_some_and(|size| wanted <= size.max)
 }
 
-fn halvings(endpoint: &Endpoint, condition: &Predicate) -> u32 {
+fn halvings(lists: &Lists<'_>, condition: &Predicate) -> u32 {
+    let in_all = |column| lists.iter().all(|endpoint| is_required(endpoint, column));
     match condition {
-        Predicate::Compare { column, .. } | Predicate::In { column, .. } if is_required(endpoint, *column) => 0,
+        Predicate::Compare { column, .. } | Predicate::In { column, .. } if in_all(*column) => 0,
         Predicate::Compare { op: CompareOp::Eq, .. } | Predicate::In { negated: false, .. } => 2,
         _ => 1,
     }
@@ -123,6 +129,17 @@ mod tests {
         parent.filters.columns = vec![ColumnFilter { column: 0, operators: Vec::new(), required: true }];
         let pushed = compare(0, CompareOp::Eq);
         check(&[Offer { pushed: Some(&pushed), ..offer(&parent, 1) }, offer(&get, 9)], "get");
+    }
+
+    #[test]
+    fn a_list_under_a_parent_is_shorter_than_the_list_of_all() {
+        let (all, mut under) = (endpoint("all", EndpointKind::List), endpoint("under", EndpointKind::List));
+        under.filters.columns = vec![ColumnFilter { column: 0, operators: Vec::new(), required: true }];
+        let pushed = Predicate::Compare { column: 0, op: CompareOp::Eq, value: Scalar::Int(1) };
+        let parents = |requests| Offer { pushed: Some(&pushed), ..offer(&under, requests) };
+        check(&[offer(&all, 1), parents(1)], "under");
+        check(&[offer(&all, 1), parents(2)], "under");
+        check(&[offer(&all, 1), parents(20)], "all");
     }
 
     #[test]

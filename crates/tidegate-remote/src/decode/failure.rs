@@ -132,8 +132,7 @@ pub(super) fn no_rows(text: &str, envelope: &Envelope, single: bool) -> ErrorKin
 /// That a body without a row has no error beside them: the end of a list must not be taken for one.
 pub(super) fn beside_no_rows(text: &str) -> Result<(), ErrorKind> {
     let Ok(Value::Object(document)) = serde_json::from_str(text) else { return Ok(()) };
-    let says = |name: &&str| document.get(*name).is_some_and(is_something);
-    if !["error", "errors"].iter().any(|name| says(&name)) {
+    if !["error", "errors"].iter().any(|name| document.get(*name).is_some_and(is_something)) {
         return Ok(());
     }
     let message = server_message::extract(text.as_bytes()).unwrap_or_else(|| "it does not say which".to_owned());

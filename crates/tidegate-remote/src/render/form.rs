@@ -39,8 +39,18 @@ fn one(column: &Column, form: &FilterForm, scalar: &Scalar) -> Option<Written> {
 }
 
 /// A text that is not empty: services take an empty parameter for none at all, or for an error.
+///
+/// What stands around a value makes it a term of some language (`app!=x`). A text with signs of that language in it
+/// could add a condition, and rows would be lost: only a plain word is sent.
 fn text(column: &Column, form: &FilterForm, scalar: &Scalar) -> Option<String> {
-    value::text(&column.data_type, &form.value, scalar).filter(|text| !text.is_empty())
+    let text = value::text(&column.data_type, &form.value, scalar).filter(|text| !text.is_empty())?;
+    let is_alone = form.value.before.is_empty() && form.value.after.is_empty();
+    let is_known = form.value.known.is_some() || !matches!(scalar, Scalar::Text(_));
+    (is_alone || is_known || is_word(&text)).then_some(text)
+}
+
+fn is_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c))
 }
 
 fn list(column: &Column, form: &FilterForm, values: &[Scalar]) -> Option<Written> {
@@ -85,4 +95,40 @@ fn fits(place: &Place, written: Written) -> Option<Written> {
         _ => false,
     };
     holds.then_some(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_spec::{ColumnSource, ColumnType, ListForm, Operator, ValueForm};
+
+    use super::*;
+
+    #[test]
+    fn within_a_term_of_some_language_a_text_is_a_plain_word() {
+        let column = Column {
+            name: "app".to_owned(),
+            path: vec!["app".to_owned()],
+            data_type: ColumnType::Text,
+            nullable: true,
+            description: None,
+            source: ColumnSource::Row,
+        };
+        let form = |before: &str| FilterForm {
+            column: 0,
+            operator: Operator::NotEq,
+            place: Place::Query("selector".to_owned()),
+            value: ValueForm { before: before.to_owned(), ..ValueForm::default() },
+            list: ListForm::default(),
+        };
+        for (before, text, written) in [
+            ("app!=", "db-1.x_y", Some("app!=db-1.x_y")),
+            ("app!=", "x,tier=db", None),
+            ("app!=", "two words", None),
+            ("app!=", "(x)", None),
+            ("", "x,tier=db", Some("x,tier=db")),
+        ] {
+            let found = one(&column, &form(before), &Scalar::Text(text.to_owned()));
+            assert_eq!(found, written.map(|text| Written::Text(text.to_owned())), "{before} {text}");
+        }
+    }
 }

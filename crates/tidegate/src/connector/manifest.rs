@@ -33,13 +33,16 @@ pub(super) fn options(manifest: &Manifest) -> Vec<(String, String)> {
     let own = manifest.options().into_iter().map(|option| (option.name.clone(), takes(&option)));
     let base = manifest.document().url.as_deref();
     let common = COMMON_OPTIONS.iter().map(|(name, takes)| {
-        let takes = match base.filter(|_| *name == "url") {
-            Some(base) => format!("the base URL; '{base}' by default"),
-            None => (*takes).to_owned(),
+        let takes = match (*name, base) {
+            ("url", Some(base)) => format!("the base URL; '{base}' by default"),
+            ("url", None) => "the base URL of the API".to_owned(),
+            _ => (*takes).to_owned(),
         };
         ((*name).to_owned(), takes)
     });
-    common.chain(own).collect()
+    let mut options: Vec<_> = common.collect();
+    options.splice(1..1, own);
+    options
 }
 
 fn takes(option: &ConnectorOption) -> String {

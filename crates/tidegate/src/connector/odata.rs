@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::options::{COMMON_OPTIONS, Options, without_user_info};
 
 /// Options of `odata` beside those of every connector, each with what it takes.
-pub(crate) const OPTIONS: &[(&str, &str)] = &[
+const OPTIONS: &[(&str, &str)] = &[
     ("user", "the user for basic authentication"),
     ("password", "the password for basic authentication"),
     ("token", "a bearer token"),
@@ -19,9 +19,15 @@ pub(crate) const OPTIONS: &[(&str, &str)] = &[
     ("totals", "'trust', or 'ignore' for a service that miscounts the rows that match"),
 ];
 
+/// All options, the URL first.
+pub(crate) fn options() -> Vec<(&'static str, &'static str)> {
+    let (url, others) = COMMON_OPTIONS.split_at(1);
+    [url, OPTIONS, others].concat()
+}
+
 /// Reads the options.
 pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Access> {
-    let known: Vec<_> = COMMON_OPTIONS.iter().chain(OPTIONS).copied().collect();
+    let known = options();
     let options = Options::new(def, environment, &known)?;
     let base = options.base_url()?;
     let credentials = options.credentials(&base)?;

@@ -1,6 +1,8 @@
 //! Where a connector's name leads.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,11 +14,11 @@ use super::bundled::{BUNDLED, Bundled};
 use super::{Access, ODATA, manifest, odata};
 use crate::environment::Environment;
 use crate::oauth::{OAuthConfig, OAuthParts};
-use crate::options::{COMMON_OPTIONS, fail};
+use crate::options::fail;
 use crate::{Error, ErrorKind, Result};
 
 /// Largest manifest that is read, in bytes; the parser sets a limit of its own.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE: u64 = 16 << 20;
 
 /// Where a connector comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl Registry {
             name: ODATA.to_owned(),
             kind: ConnectorKind::BuiltIn,
             description: "any OData service (V2 to V4.01): its tables are discovered".to_owned(),
-            options: owned(COMMON_OPTIONS).chain(owned(odata::OPTIONS)).collect(),
+            options: odata::options().into_iter().map(|(name, takes)| (name.to_owned(), takes.to_owned())).collect(),
             tables: None,
             ready: None,
         };
@@ -229,10 +231,6 @@ fn bundled(name: &str) -> Option<&'static Bundled> {
     BUNDLED.iter().find(|bundled| bundled.name == name)
 }
 
-fn owned(options: &'static [(&str, &str)]) -> impl Iterator<Item = (String, String)> {
-    options.iter().map(|(name, takes)| ((*name).to_owned(), (*takes).to_owned()))
-}
-
 /// What a manifest is for and takes, as it is listed.
 #[must_use]
 pub fn describe(manifest: &Manifest) -> ConnectorInfo {
@@ -259,11 +257,13 @@ pub fn read(path: &Path) -> Result<String> {
     if path.is_dir() {
         return Err(fail("is a folder".to_owned()));
     }
-    let size = std::fs::metadata(path).map_err(|error| fail(format!("cannot be read: {error}")).with_source(error))?;
-    if size.len() > MAX_FILE {
-        return Err(fail(format!("has {} bytes, which is too much for a manifest", size.len())));
+    let unread = |error: std::io::Error| fail(format!("cannot be read: {error}")).with_source(error);
+    let mut bytes = Vec::new();
+    // A pipe has no size, and a device no end.
+    File::open(path).map_err(unread)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(fail(format!("has more than {} MB, which is too much for a manifest", MAX_FILE >> 20)));
     }
-    let bytes = std::fs::read(path).map_err(|error| fail(format!("cannot be read: {error}")).with_source(error))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         fail(format!("is not UTF-8 (byte {at}): save it in that encoding")).with_source(error)
