@@ -98,6 +98,7 @@ fuzz_target!(|input: Input| {
         principal: "me".into(),
         connection: "crm".into(),
         partition: None,
+        blanks: Default::default(),
         statement: Arc::new(Statement::new(1)),
     };
     let request = ScanRequest {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidegate_remote::Source;
 use tidegate_spec::{Model, odata};
-use tidegate_transport::{Statement, Transport};
+use tidegate_transport::{Blanks, Statement, Transport};
 use url::Url;
 
 use crate::Result;
@@ -80,6 +80,8 @@ pub struct Connection {
     pub connector: Connector,
     /// Identifies origin, path and credential without telling the credential: the key of what is cached.
     pub fingerprint: String,
+    /// What must not be shown of its server's answers.
+    pub blanks: Blanks,
     /// Whether mutations are allowed.
     pub writes: bool,
 }
@@ -105,6 +107,7 @@ impl Connection {
             connection: Arc::from(self.def.name.as_str()),
             partition: None,
             statement: Arc::clone(statement),
+            blanks: self.blanks.clone(),
         }
     }
 }

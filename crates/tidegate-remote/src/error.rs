@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tidegate_transport::Blanks;
+
 /// A failure of a scan, with its place.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {kind}")]
@@ -81,6 +83,23 @@ fn message_suffix(message: Option<&str>) -> String {
 }
 
 impl Error {
+    /// The same without secrets: servers repeat them at times, as values, cursors and links.
+    pub(crate) fn blanked(mut self, blanks: &Blanks) -> Self {
+        self.place.url = blanks.apply(self.place.url);
+        self.kind = match self.kind {
+            ErrorKind::Status { status, message } => {
+                ErrorKind::Status { status, message: message.map(|text| blanks.apply(text)) }
+            }
+            ErrorKind::Body(text) => ErrorKind::Body(blanks.apply(text)),
+            ErrorKind::BadValue { column, row, value, expected } => {
+                ErrorKind::BadValue { column, row, value: blanks.apply(value), expected }
+            }
+            ErrorKind::Loop(text) => ErrorKind::Loop(blanks.apply(text)),
+            other => other,
+        };
+        self
+    }
+
     /// Whether the user gave up.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

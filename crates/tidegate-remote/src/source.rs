@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_transport::{BodyMode, Operation, Purpose, Repeat, Statement, Transport};
+use tidegate_transport::{Blanks, BodyMode, Operation, Purpose, Repeat, Statement, Transport};
 use url::Url;
 
 /// A connection as a scan sees it.
@@ -20,6 +20,8 @@ pub struct Source {
     pub partition: Option<Arc<str>>,
     /// The statement that pays.
     pub statement: Arc<Statement>,
+    /// What must not be shown of answers.
+    pub blanks: Blanks,
 }
 
 impl Source {

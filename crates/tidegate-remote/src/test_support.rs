@@ -204,6 +204,7 @@ impl Script {
             connection: "crm".into(),
             partition: None,
             statement: Arc::new(Statement::new(1)),
+            blanks: Default::default(),
         }
     }
 }

@@ -45,6 +45,7 @@
 //! # stack(&url, Credentials::Bearer(Secret::new("abc")), Arc::new(RequestLog::new(100)));
 //! ```
 
+mod blanks;
 mod body;
 mod clock;
 mod error;
@@ -57,6 +58,7 @@ mod statement;
 #[cfg(test)]
 mod testing;
 
+pub use blanks::Blanks;
 pub use body::Body;
 pub use clock::{Clock, Jitter, SystemClock, TestClock};
 pub use error::{Error, ErrorKind, Sent};

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use tidegate_engine::{Connect, Connection, ConnectionDef};
 use tidegate_transport::{
-    Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Record, Recorder, Redirect, RequestLog, Retry,
-    RetryPolicy, Secret, Transport,
+    Auth, Blanks, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Record, Recorder, Redirect, RequestLog,
+    Retry, RetryPolicy, Secret, Transport,
 };
 
 use crate::Result;
@@ -94,6 +94,7 @@ impl Layers {
             def: def.clone(),
             transport: self.stack(&access),
             fingerprint: fingerprint(def, &access),
+            blanks: Blanks::new(&access.credentials),
             writes: access.writes,
             connector: access.connector,
             base: access.base,

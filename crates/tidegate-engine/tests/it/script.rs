@@ -145,6 +145,7 @@ impl Connect for Scripted {
                 Some(model) => Connector::Manifest(Arc::clone(model)),
                 None => Connector::OData(odata::Options::default()),
             },
+            blanks: Default::default(),
             fingerprint: url.clone(),
             writes: false,
         })

@@ -34,6 +34,7 @@ impl Connect for Layers {
             def: def.clone(),
             transport: Arc::new(OriginGuard::new(Arc::new(collected), base.origin(), Vec::new())),
             connector: Connector::OData(self.options.clone()),
+            blanks: Default::default(),
             fingerprint: url.clone(),
             writes: false,
             base,

@@ -51,12 +51,12 @@ pub fn scan(source: Source, request: ScanRequest) -> PageStream {
             return stream::once(async move { Err(error) }).boxed();
         }
     };
-    stream::unfold(Some(first), |scan| async move {
+    stream::unfold((Some(first), source.blanks), |(scan, blanks)| async move {
         let mut scan = scan?;
         match scan.next_page().await {
-            Ok(Some(page)) => Some((Ok(page), Some(scan))),
+            Ok(Some(page)) => Some((Ok(page), (Some(scan), blanks))),
             Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
+            Err(error) => Some((Err(error.blanked(&blanks)), (None, blanks))),
         }
     })
     .boxed()
@@ -70,7 +70,7 @@ pub async fn count(source: Source, request: ScanRequest) -> Result<u64> {
     let at = |url| place(&source, &request, None, url);
     let outgoing = count_request(&source, &request).map_err(|kind| Error { place: at(None), kind })?;
     let place = at(Some(&outgoing.url));
-    count_at(&source, &request, outgoing).await.map_err(|kind| Error { place, kind })
+    count_at(&source, &request, outgoing).await.map_err(|kind| Error { place, kind }.blanked(&source.blanks))
 }
 
 fn count_request(source: &Source, request: &ScanRequest) -> Result<Outgoing, ErrorKind> {

@@ -24,14 +24,20 @@ tables:
 ";
 
 /// Answers every request with one note, and keeps them.
-#[derive(Debug, Default)]
-struct Notes(Mutex<Vec<Request>>);
+#[derive(Debug)]
+struct Notes(Mutex<Vec<Request>>, Mutex<&'static str>);
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self(Mutex::default(), Mutex::new("[{\"id\": 1, \"text\": \"x\"}]"))
+    }
+}
 
 #[async_trait]
 impl Transport for Notes {
     async fn send(&self, request: Request) -> Result<Response> {
         let (url, body) =
-            (request.url.clone(), Body::from(bytes::Bytes::from_static(b"[{\"id\": 1, \"text\": \"x\"}]")));
+            (request.url.clone(), Body::from(bytes::Bytes::from_static(self.1.lock().unwrap().as_bytes())));
         self.0.lock().unwrap().push(request);
         Ok(Response { status: StatusCode::OK, headers: HeaderMap::new(), url, body })
     }
@@ -87,6 +93,19 @@ async fn a_secret_from_the_environment_goes_to_the_manifests_host_alone() {
         assert_eq!(cost(&engine, "SELECT * FROM n.notes").await.unwrap(), (1, 1));
         assert_eq!(network.sent(), [(url.to_owned(), key.map(str::to_owned))]);
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_the_server_repeats_as_data_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    // The note's text is the key, where a number is due.
+    file(folder.path(), "notes.yaml", &NOTES.replace("text: text", "text: int"));
+    let network = Arc::new(Notes::default());
+    let key = [("key", OptionValue::Text("x-secret".to_owned()))];
+    *network.1.lock().unwrap() = "[{\"id\": 1, \"text\": \"x-secret\"}]";
+    let engine = engine(&network, folder.path()).connection(notes("./notes.yaml", &key)).build().unwrap();
+    let error = cost(&engine, "SELECT * FROM n.notes").await.unwrap_err().to_string();
+    assert!(error.contains("column text, row 1") && !error.contains("x-secret"), "{error}");
 }
 
 #[tokio::test]

@@ -156,6 +156,7 @@ fn connection(transport: Arc<dyn Transport>) -> Connection {
         base: Url::parse("https://crm.example/api/").expect("a URL"),
         transport,
         connector: Connector::OData(odata::Options::default()),
+        blanks: Default::default(),
         fingerprint: "crm".to_owned(),
         writes: false,
     }
