@@ -87,11 +87,13 @@ impl Engine {
         oauth::login(&config, name, &self.oauth, open).await
     }
 
-    /// Asks an API and writes a manifest for it: three calls at most.
+    /// Asks an API and writes a manifest for it: three calls at most. A token is asked with, and comes from the variable
+    /// named beside it.
     ///
     /// # Errors
     /// The API cannot be reached, or answers with nothing that rows could be found in.
-    pub async fn infer(&self, name: &str, url: &Url, token: Option<&Secret>) -> Result<Inferred> {
+    pub async fn infer(&self, name: &str, url: &Url, token: Option<(&str, &Secret)>) -> Result<Inferred> {
+        let (variable, token) = token.unzip();
         let mut base = url.clone();
         base.set_query(None);
         let access = Access {
@@ -105,7 +107,7 @@ impl Engine {
         };
         let transport = self.layers.stack(&access);
         let samples = infer::samples(&transport, &Arc::new(Statement::new(0)), url, token).await?;
-        infer::manifest(name, &samples)
+        infer::manifest(name, &samples, variable)
     }
 
     /// Waits for tokens that are being renewed, as a program should before it ends: one that can be used once is lost

@@ -29,7 +29,7 @@ pub(super) async fn run(
     let of_file = of_file.filter(|stem| stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
     let of_file = of_file.filter(|stem| stem.starts_with(|c: char| c.is_ascii_lowercase()));
     let name = name.map(str::to_owned).or(of_file).unwrap_or_else(|| infer::connector_name(url));
-    let inferred = open::engine(options)?.infer(&name, url, token.as_ref()).await?;
+    let inferred = open::engine(options)?.infer(&name, url, token_env.zip(token.as_ref())).await?;
     match output {
         Some(file) => write(file, &inferred.yaml)?,
         None => messages::tell(inferred.yaml.trim_end()),

@@ -16,6 +16,8 @@ use super::{Inferred, Sample};
 pub(super) struct Draft<'a> {
     name: &'a str,
     wants_token: bool,
+    /// Variable that a connection reads its token from.
+    variable: String,
     address: Address,
     url: String,
     rows_at: Path,
@@ -66,6 +68,7 @@ impl<'a> Draft<'a> {
             is_odata: page.member("@odata.context").is_some() || page.member("odata.metadata").is_some(),
             name,
             wants_token,
+            variable: format!("{}_TOKEN", name.to_ascii_uppercase()),
             address,
             columns,
             key,
@@ -107,11 +110,18 @@ impl<'a> Draft<'a> {
         format!("{} on {}", plural(self.rows, "row"), plural(self.pages, "page"))
     }
 
+    /// The same with another variable for the token.
+    pub(super) fn reading(mut self, variable: Option<&str>) -> Self {
+        if let Some(variable) = variable {
+            variable.clone_into(&mut self.variable);
+        }
+        self
+    }
+
     fn access(&self, out: &mut Lines) {
-        let variable = format!("{}_TOKEN", self.name.to_ascii_uppercase());
         let lines = [
             "options:".to_owned(),
-            format!("  token: {{ env: {variable}, secret: true, description: Access token }}"),
+            format!("  token: {{ env: {}, secret: true, description: Access token }}", scalar(&self.variable)),
             "auth:".to_owned(),
             "  bearer: \"{token}\"".to_owned(),
         ];

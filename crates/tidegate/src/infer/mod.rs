@@ -85,10 +85,12 @@ pub struct Inferred {
 /// in the way in which [`samples`] asks for them. A token, or an answer that wants one, gives the manifest an option
 /// for it.
 ///
+/// `variable` is the one that a connection reads its token from; by default it is named after the connector.
+///
 /// # Errors
 /// A name that is not `[a-z][a-z0-9_]*`, a URL with a secret in it, and a first answer without rows: another status
 /// than 200, no JSON, one object, an empty list.
-pub fn manifest(name: &str, samples: &[Sample]) -> Result<Inferred> {
+pub fn manifest(name: &str, samples: &[Sample], variable: Option<&str>) -> Result<Inferred> {
     if !names::is_name(name) {
         let message = format!(
             "{name:?} is no name of a connector: it takes lower-case letters, digits and _, and begins with a letter"
@@ -103,5 +105,5 @@ pub fn manifest(name: &str, samples: &[Sample]) -> Result<Inferred> {
     address::check(&first.url)?;
     let wants_token = samples.iter().any(|sample| sample.signed || is_refused(sample));
     let page = page::Page::read(first)?;
-    Ok(Draft::new(name, &page, further, wants_token).write())
+    Ok(Draft::new(name, &page, further, wants_token).reading(variable).write())
 }

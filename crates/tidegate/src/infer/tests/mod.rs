@@ -40,8 +40,8 @@ fn check(what: &str, samples: &[Sample], lines: &[&str]) {
 
 /// The manifest of these samples, which is valid as it is and with all that it offers in comments.
 fn inferred(samples: &[Sample]) -> Inferred {
-    let inferred = manifest("shop", samples).unwrap();
-    assert_eq!(manifest("shop", samples).unwrap(), inferred);
+    let inferred = manifest("shop", samples, None).unwrap();
+    assert_eq!(manifest("shop", samples, None).unwrap(), inferred);
     valid(&inferred.yaml);
     valid(&with_offers(&inferred.yaml));
     inferred
@@ -71,5 +71,5 @@ fn valid(yaml: &str) -> Model {
 }
 
 fn refused(samples: &[Sample]) -> String {
-    manifest("shop", samples).unwrap_err().to_string()
+    manifest("shop", samples, None).unwrap_err().to_string()
 }

@@ -198,6 +198,8 @@ fn what_has_no_rows_is_refused() {
     assert!(refused(&[signed]).contains("the token was not accepted"));
     assert!(refused(&[]).contains("no sample"));
     assert!(refused(&[ok("https://h/x?api_key=s3cret", "[{\"a\": 1}]")]).contains("api_key looks like a secret"));
-    let error = super::manifest("My API", &[ok(url, "[{\"a\": 1}]")]).unwrap_err();
+    let variable = super::manifest("shop", &[ok(url, "[{\"a\": 1}]")], Some("MY_KEY")).unwrap();
+    assert!(variable.yaml.contains("{ env: MY_KEY, secret: true"), "{}", variable.yaml);
+    let error = super::manifest("My API", &[ok(url, "[{\"a\": 1}]")], None).unwrap_err();
     assert!(error.to_string().contains("no name of a connector"));
 }
