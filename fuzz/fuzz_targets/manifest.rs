@@ -43,7 +43,8 @@ fuzz_target!(|text: &str| {
         }
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a word");
-            let lines = text.lines().count() + 2;
+            // A lone carriage return breaks a line in YAML (1.2.2, 5.4), too.
+            let lines = text.matches(['\n', '\r']).count() + 2;
             assert!(problems.iter().all(|problem| problem.line <= lines), "a line behind the end: {problems:?}");
         }
     }
