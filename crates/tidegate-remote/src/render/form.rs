@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use serde_json::Value as Json;
-use tidegate_spec::{Column, FilterForm, ListStyle, Place, Table};
+use tidegate_spec::{Column, ColumnSource, FilterForm, ListStyle, Place, Table};
 
 use super::value;
 use crate::{Predicate, Scalar};
@@ -41,12 +41,14 @@ fn one(column: &Column, form: &FilterForm, scalar: &Scalar) -> Option<Written> {
 /// A text that is not empty: services take an empty parameter for none at all, or for an error.
 ///
 /// What stands around a value makes it a term of some language (`app!=x`). A text with signs of that language in it
-/// could add a condition, and rows would be lost: only a plain word is sent.
+/// could add a condition, and rows would be lost: only a plain word is sent. A column that is the request's own says in
+/// that language what is asked for, and is sent as it is.
 fn text(column: &Column, form: &FilterForm, scalar: &Scalar) -> Option<String> {
     let text = value::text(&column.data_type, &form.value, scalar).filter(|text| !text.is_empty())?;
     let is_alone = form.value.before.is_empty() && form.value.after.is_empty();
     let is_known = form.value.known.is_some() || !matches!(scalar, Scalar::Text(_));
-    (is_alone || is_known || is_word(&text)).then_some(text)
+    let is_input = column.source == ColumnSource::Request;
+    (is_alone || is_known || is_input || is_word(&text)).then_some(text)
 }
 
 fn is_word(text: &str) -> bool {
@@ -99,19 +101,19 @@ fn fits(place: &Place, written: Written) -> Option<Written> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_spec::{ColumnSource, ColumnType, ListForm, Operator, ValueForm};
+    use tidegate_spec::{ColumnType, ListForm, Operator, ValueForm};
 
     use super::*;
 
     #[test]
     fn within_a_term_of_some_language_a_text_is_a_plain_word() {
-        let column = Column {
+        let column = |source| Column {
             name: "app".to_owned(),
             path: vec!["app".to_owned()],
             data_type: ColumnType::Text,
             nullable: true,
             description: None,
-            source: ColumnSource::Row,
+            source,
         };
         let form = |before: &str| FilterForm {
             column: 0,
@@ -127,8 +129,10 @@ mod tests {
             ("app!=", "(x)", None),
             ("", "x,tier=db", Some("x,tier=db")),
         ] {
-            let found = one(&column, &form(before), &Scalar::Text(text.to_owned()));
+            let scalar = Scalar::Text(text.to_owned());
+            let found = one(&column(ColumnSource::Row), &form(before), &scalar);
             assert_eq!(found, written.map(|text| Written::Text(text.to_owned())), "{before} {text}");
+            assert!(one(&column(ColumnSource::Request), &form(before), &scalar).is_some(), "{before} {text}");
         }
     }
 }
