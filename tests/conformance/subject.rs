@@ -64,6 +64,7 @@ impl Connect for Layers {
             base,
             transport: Arc::new(Redirect::new(Arc::new(guard))),
             connector: Connector::Manifest(self.model.clone()),
+            blanks: Default::default(),
             fingerprint: "mock".to_owned(),
             writes: false,
         })
