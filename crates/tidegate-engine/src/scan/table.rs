@@ -18,7 +18,6 @@ use super::choose::{Offer, choose};
 use super::exec::ApiScanExec;
 use super::filters::{FilterSplit, Question, Trust, evaluable, is_echo, is_said};
 use super::missing::{Unmet, missing_filter, unreturned};
-
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
 use crate::{Connection, Error, ErrorKind, Settings};

@@ -11,10 +11,10 @@ use tidegate_transport::{Reset, Throttle, ThrottledBody};
 
 use super::registry::summary;
 use super::{Access, hosts, signing};
-use crate::Result;
 use crate::environment::Environment;
 use crate::oauth::{OAuthConfig, OAuthParts};
 use crate::options::{COMMON_OPTIONS, Options, fail, without_user_info};
+use crate::{Error, Result};
 
 /// What a login of this connection is made with; `None` when it signs in without.
 pub(crate) fn login(
@@ -22,9 +22,7 @@ pub(crate) fn login(
     manifest: &Manifest,
     environment: &Environment,
 ) -> Result<Option<OAuthConfig>> {
-    let known = options(manifest);
-    let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
-    let given = Options::new(def, environment, &known)?;
+    let given = given(def, manifest, environment)?;
     signing::oauth(def, manifest, &values(manifest, &given, environment).values)
 }
 
@@ -66,12 +64,10 @@ pub(super) fn open(
     environment: &Environment,
     oauth: Option<&OAuthParts>,
 ) -> Result<Access> {
-    let known = options(manifest);
-    let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
-    let given = Options::new(def, environment, &known)?;
+    let given = given(def, manifest, environment)?;
     let Given { values, withheld } = values(manifest, &given, environment);
-    let default = |name: &str| manifest.options().into_iter().find(|option| option.name == name)?.default;
-    if let Some(option) = hosts::misused(manifest, |name| values.get(name).cloned().or_else(|| default(name))) {
+    let value = |name: &str| values.get(name).cloned().or_else(|| signing::default(manifest, name));
+    if let Some(option) = hosts::misused(manifest, value) {
         let message =
             format!("option {option} is part of a host's name, and its value has what such a name cannot have");
         return Err(fail(def, message));
@@ -86,16 +82,17 @@ pub(super) fn open(
                        need into the manifest in its place";
         return Err(fail(def, message));
     }
-    for variable in withheld {
-        let host = base.host_str().unwrap_or("another host");
-        model.notes.push(format!(
-            "{variable} is not sent to {host}, which the connection names itself: give it as an option, env('{variable}')"
-        ));
-    }
+    let host = base.host_str().unwrap_or("another host");
+    let notes = withheld.iter().map(|variable| {
+        format!("{variable} is not sent to {host}, which the connection names itself: give it as an option, env('{variable}')")
+    });
+    let notes: Vec<String> = notes.collect();
     let credentials = match oauth {
-        Some(parts) => signing::credentials(def, manifest, &values, parts)?,
+        // Without the notes it would ask for a variable that is set.
+        Some(parts) => signing::credentials(def, manifest, &values, parts).map_err(|error| remarked(error, &notes))?,
         None => Vec::new(),
     };
+    model.notes.extend(notes);
     Ok(Access {
         is_renewed: signing::may_renew(manifest),
         credentials,
@@ -105,6 +102,17 @@ pub(super) fn open(
         connector: Connector::Manifest(Arc::new(model)),
         base,
     })
+}
+
+/// The options as the connection gives them.
+fn given<'a>(def: &'a ConnectionDef, manifest: &Manifest, environment: &Environment) -> Result<Options<'a>> {
+    let known = options(manifest);
+    let known: Vec<(&str, &str)> = known.iter().map(|(name, takes)| (name.as_str(), takes.as_str())).collect();
+    Options::new(def, environment, &known)
+}
+
+fn remarked(error: Error, notes: &[String]) -> Error {
+    if notes.is_empty() { error } else { Error::new(error.kind(), format!("{error}; {}", notes.join("; "))) }
 }
 
 /// Whether a request would have `{partition}` in it as it stands.

@@ -57,7 +57,8 @@ fn chosen(def: &ConnectionDef, manifest: &Manifest, values: &Values) -> Result<A
     }
 }
 
-fn default(manifest: &Manifest, name: &str) -> Option<String> {
+/// The value of an option that nothing sets.
+pub(super) fn default(manifest: &Manifest, name: &str) -> Option<String> {
     manifest.options().into_iter().find(|option| option.name == name)?.default
 }
 

@@ -95,6 +95,19 @@ async fn a_secret_from_the_environment_goes_to_the_manifests_host_alone() {
     }
 }
 
+#[test]
+fn who_names_another_host_hears_why_the_variable_is_not_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    file(folder.path(), "notes.yaml", &NOTES.replace(", none ]", " ]"));
+    let url = [("url", OptionValue::Text("https://other.example/".to_owned()))];
+    let refused = engine(&Arc::default(), folder.path()).connection(notes("./notes.yaml", &url)).build().unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("NOTES_KEY is not sent to other.example") && refused.contains("env('NOTES_KEY')"),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn a_secret_that_the_server_repeats_as_data_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
