@@ -217,7 +217,7 @@ async fn said(manifest: &str, token: Option<&str>, sql: &str) -> String {
     let variable = move |name: &str| token.clone().filter(|_| name == "LIBRARY_TOKEN");
     let engine = Engine::builder().working_dir(folder.path()).environment(variable);
     let engine = engine.connections(config.connections.clone()).build().unwrap();
-    engine.take_manifests(&config).unwrap();
+    engine.take_manifests(&config);
     let session = engine.session("author");
     let mut said = String::new();
     let statements = Session::split(sql).unwrap();

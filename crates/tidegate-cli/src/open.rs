@@ -42,8 +42,7 @@ pub(crate) fn configured(options: &Options) -> Result<Engine, Error> {
         messages::say(&format!("note: {file} {why}: tidegate trust {file}"));
     }
     if let Some(config) = &found.config {
-        // One that is wrong is reported with the connection that wants it.
-        let _wrong = engine.take_manifests(config);
+        engine.take_manifests(config);
         for def in &config.connections {
             if let Err(error) = engine.add_connection(def) {
                 messages::warning(&format!("{}: {}", config.path.display(), messages::describe(&error)));

@@ -52,14 +52,12 @@ impl Engine {
         &self.state
     }
 
-    /// Takes the manifests that a configuration was read with, so that they are used as they were then.
-    ///
-    /// # Errors
-    /// What is wrong with one of them; the others are taken.
-    pub fn take_manifests(&self, config: &Config) -> Result<()> {
-        let taken: Vec<Result<()>> =
-            config.manifests.iter().map(|(path, text)| self.connectors.hand_in(path, text)).collect();
-        taken.into_iter().collect()
+    /// Takes the manifests that a configuration was read with, so that they are used as they were then. One that is
+    /// wrong is an error of the connection that wants it.
+    pub fn take_manifests(&self, config: &Config) {
+        for (path, text) in &config.manifests {
+            self.connectors.hand_in(path, text);
+        }
     }
 
     /// All connectors.

@@ -56,8 +56,10 @@ pub(crate) struct Registry {
     working_dir: PathBuf,
     /// The user's own connectors, `NAME.yaml` each.
     folder: Option<PathBuf>,
-    /// Manifests that were read, by name if bundled, by path if handed in.
-    read: Mutex<HashMap<PathBuf, Arc<Manifest>>>,
+    /// Bundled manifests that were read, by name.
+    read: Mutex<HashMap<&'static str, Arc<Manifest>>>,
+    /// Texts that stand for files, whatever these hold by then.
+    handed_in: Mutex<HashMap<PathBuf, String>>,
 }
 
 /// Whether the connector of a connection is a file: it has a `/` in it or ends in `.yaml` or `.yml`.
@@ -68,14 +70,12 @@ pub fn is_path(connector: &str) -> bool {
 
 impl Registry {
     pub(crate) fn new(environment: Environment, working_dir: PathBuf, folder: Option<PathBuf>) -> Self {
-        Self { environment, working_dir, folder, read: Mutex::default() }
+        Self { environment, working_dir, folder, read: Mutex::default(), handed_in: Mutex::default() }
     }
 
     /// Takes this text for the manifest at `path`, whatever the file holds by then.
-    pub(crate) fn hand_in(&self, path: &Path, text: &str) -> Result<()> {
-        let manifest = parse(text, &path.display().to_string())?;
-        self.keep(path.to_owned(), manifest);
-        Ok(())
+    pub(crate) fn hand_in(&self, path: &Path, text: &str) {
+        self.handed_in.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), text.to_owned());
     }
 
     /// Opens a connection: reads its options, and its connector's manifest if it has one. Sends nothing. Without
@@ -174,29 +174,20 @@ impl Registry {
     }
 
     fn bundled(&self, bundled: &Bundled) -> Result<Arc<Manifest>> {
-        let key = PathBuf::from(bundled.name);
-        match self.kept(&key) {
-            Some(manifest) => Ok(manifest),
-            None => Ok(self.keep(key, parse(bundled.text, bundled.file)?)),
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manifest) = read.get(bundled.name) {
+            return Ok(Arc::clone(manifest));
         }
+        let manifest = Arc::new(parse(bundled.text, bundled.file)?);
+        read.insert(bundled.name, Arc::clone(&manifest));
+        Ok(manifest)
     }
 
     /// A file is read each time, since it may have changed, unless its text was handed in.
     fn file(&self, path: &Path) -> Result<Arc<Manifest>> {
-        if let Some(manifest) = self.kept(path) {
-            return Ok(manifest);
-        }
-        Ok(Arc::new(parse(&read(path)?, &path.display().to_string())?))
-    }
-
-    fn kept(&self, key: &Path) -> Option<Arc<Manifest>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn keep(&self, key: PathBuf, manifest: Manifest) -> Arc<Manifest> {
-        let manifest = Arc::new(manifest);
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&manifest));
-        manifest
+        let handed_in = self.handed_in.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        let text = handed_in.map_or_else(|| read(path), Ok)?;
+        Ok(Arc::new(parse(&text, &path.display().to_string())?))
     }
 
     fn folder_file(&self, name: &str) -> Option<PathBuf> {

@@ -192,7 +192,7 @@ fn trust_covers_the_manifests_that_a_file_names() {
     // What was read with the file is what is used.
     let network = Arc::new(Notes::default());
     let engine = engine(&network, folder.path()).build().unwrap();
-    engine.take_manifests(&before).unwrap();
+    engine.take_manifests(&before);
     engine.add_connection(&before.connections[0]).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(cost(&engine, "SELECT * FROM n.notes")).unwrap();
