@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tidegate::{Error, Session, TestClock};
-use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, OptionValue};
+use tidegate_engine::{Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, OptionValue, Partitions};
+use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_spec::{Endpoint, Model, Table};
 use tidegate_state::State;
 use tidegate_tests::run::{Outcome, run};
 use tidegate_transport::{
-    Auth, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy,
+    Auth, Clock, Collect, Credentials, Jitter, Metering, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy,
 };
 use url::Url;
 
@@ -67,6 +68,12 @@ impl Connect for Layers {
             blanks: Default::default(),
             fingerprint: "mock".to_owned(),
             writes: false,
+            partitions: Partitions::None,
+            metering: Arc::new(Metering::new(
+                Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
+                "test",
+                "test",
+            )),
         })
     }
 }
@@ -84,7 +91,7 @@ impl Subject {
         let (mock, clock) = (mock(&described), clock());
         let path = file.to_str().expect("a path in UTF-8").to_owned();
         let options = described.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
-        let def = ConnectionDef { name: CONNECTION.to_owned(), connector: path, options: options.collect() };
+        let def = ConnectionDef::new(CONNECTION, &path, options.collect());
         let engine = tidegate::Engine::builder()
             .network(mock.clone())
             .clock(clock.clone())
@@ -111,14 +118,11 @@ impl Subject {
             connect: Arc::new(layers),
             state: Arc::new(State::in_memory()),
             requests,
+            ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), clock.clone())),
             clock: clock.clone(),
             working_dir: std::env::temp_dir(),
         });
-        let def = ConnectionDef {
-            name: CONNECTION.to_owned(),
-            connector: described.connector.clone(),
-            options: Default::default(),
-        };
+        let def = ConnectionDef::new(CONNECTION, &described.connector, Default::default());
         engine.add_connection(&def).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self::new(name, file, described, mock, clock, engine.session("test"))
     }

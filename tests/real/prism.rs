@@ -37,7 +37,7 @@ pub(crate) struct Case {
 }
 
 fn session(served: &Served, connector: &str) -> Session {
-    let def = ConnectionDef { name: "api".to_owned(), connector: connector.to_owned(), options: BTreeMap::new() };
+    let def = ConnectionDef::new("api", connector, BTreeMap::new());
     let def = def.with("url", &served.at(&format!("/{connector}/")));
     let def = if connector == "stripe" { def.with("api_key", "sk_test_tidegate") } else { def };
     Engine::builder().connection(def).build().unwrap().session("test")

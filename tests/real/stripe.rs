@@ -28,7 +28,7 @@ struct Stripe {
 impl Stripe {
     fn start() -> Self {
         let served = Served::start("stripe");
-        let def = ConnectionDef { name: "api".to_owned(), connector: "stripe".to_owned(), options: BTreeMap::new() };
+        let def = ConnectionDef::new("api", "stripe", BTreeMap::new());
         let def = def.with("url", &served.at("/")).with("api_key", KEY);
         let session = Engine::builder().connection(def).build().unwrap().session("test");
         Self { served, session }
@@ -234,7 +234,7 @@ async fn times_and_numbers_survive(stripe: &Stripe) {
 }
 
 async fn a_wrong_key_is_refused(stripe: &Stripe) {
-    let def = ConnectionDef { name: "api".to_owned(), connector: "stripe".to_owned(), options: BTreeMap::new() };
+    let def = ConnectionDef::new("api", "stripe", BTreeMap::new());
     let def = def.with("url", &stripe.served.at("/")).with("api_key", "pk_hunter22");
     let session = Engine::builder().connection(def).build().unwrap().session("test");
     let error = run(&session, "SELECT id FROM api.products").await.unwrap_err().to_string();

@@ -14,15 +14,17 @@ struct Rule {
     never: &'static [&'static str],
 }
 
-const ENGINE_OURS: &[&str] = &["tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
+const ENGINE_OURS: &[&str] =
+    &["tidegate-quota", "tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
 
 const FACADE_OURS: &[&str] =
-    &["tidegate-engine", "tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
+    &["tidegate-engine", "tidegate-quota", "tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
 
 const RULES: &[Rule] = &[
     Rule { name: "tidegate-spec", ours: &[], never: &["arrow", "datafusion", "reqwest", "tokio"] },
     Rule { name: "tidegate-state", ours: &[], never: &["arrow", "datafusion", "http", "reqwest", "tokio"] },
-    Rule { name: "tidegate-transport", ours: &[], never: &["arrow", "datafusion"] },
+    Rule { name: "tidegate-quota", ours: &["tidegate-state"], never: &["arrow", "datafusion", "http", "reqwest"] },
+    Rule { name: "tidegate-transport", ours: &["tidegate-quota"], never: &["arrow", "datafusion"] },
     Rule { name: "tidegate-remote", ours: &["tidegate-spec", "tidegate-transport"], never: &["datafusion", "reqwest"] },
     Rule { name: "tidegate-engine", ours: ENGINE_OURS, never: &["reqwest", "rusqlite"] },
     Rule { name: "tidegate", ours: FACADE_OURS, never: &["reqwest", "rusqlite"] },

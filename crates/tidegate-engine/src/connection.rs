@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidegate_remote::Source;
+use tidegate_spec::manifest::Quota;
 use tidegate_spec::{Model, odata};
-use tidegate_transport::{Blanks, Statement, Transport};
+use tidegate_transport::{Blanks, Metering, Statement, Transport};
 use url::Url;
 
 use crate::Result;
@@ -21,6 +22,32 @@ pub struct ConnectionDef {
     pub connector: String,
     /// Options by name.
     pub options: BTreeMap<String, OptionValue>,
+    /// Its partitions, if the connection names them itself.
+    pub partitions: Option<Vec<Partition>>,
+    /// Codes of the partitions that are selected without USE; all when `None`.
+    pub default_partitions: Option<Vec<String>>,
+    /// Quotas beside those of the connector; one of the same name replaces the connector's.
+    pub quotas: Vec<Quota>,
+}
+
+/// An account, tenant, division, organisation or shop that a connection reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// What `{partition}` stands for, and what SQL names it by.
+    pub code: String,
+    /// What people know it by.
+    pub name: Option<String>,
+}
+
+/// Where a connection's partitions are known from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Partitions {
+    /// It has none.
+    None,
+    /// They are named.
+    Named(Arc<[Partition]>),
+    /// A table of the connection lists them; none of its requests needs a partition.
+    Listed(tidegate_spec::manifest::Partitions),
 }
 
 /// The value of an option.
@@ -84,6 +111,10 @@ pub struct Connection {
     pub blanks: Blanks,
     /// Whether mutations are allowed.
     pub writes: bool,
+    /// Its partitions.
+    pub partitions: Partitions,
+    /// What its calls come out of.
+    pub metering: Arc<Metering>,
 }
 
 /// How a connection describes itself.
@@ -113,11 +144,24 @@ impl Connection {
 }
 
 impl ConnectionDef {
+    /// A connection with these options, and with the partitions and quotas of its connector.
+    #[must_use]
+    pub fn new(name: &str, connector: &str, options: BTreeMap<String, OptionValue>) -> Self {
+        Self {
+            name: name.to_owned(),
+            connector: connector.to_owned(),
+            options,
+            partitions: None,
+            default_partitions: None,
+            quotas: Vec::new(),
+        }
+    }
+
     /// An `odata` connection without credentials.
     #[must_use]
     pub fn odata(name: &str, url: &str) -> Self {
         let options = BTreeMap::from([("url".to_owned(), OptionValue::Text(url.to_owned()))]);
-        Self { name: name.to_owned(), connector: "odata".to_owned(), options }
+        Self::new(name, "odata", options)
     }
 
     /// The same with one more option, or another value for it.

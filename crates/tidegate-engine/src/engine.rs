@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use tidegate_quota::Ledger;
 use tidegate_state::State;
 use tidegate_transport::{Clock, RequestLog};
 
@@ -25,6 +26,8 @@ pub struct EngineParts {
     pub state: Arc<State>,
     /// Requests of this process; the same log that the connections' layers write to.
     pub requests: Arc<RequestLog>,
+    /// What was spent; the same ledger that the connections' layers book in.
+    pub ledger: Arc<Ledger>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Folder that relative paths of local files start from.
@@ -149,7 +152,7 @@ impl Engine {
     }
 
     /// Notes something for `system.warnings`.
-    pub(crate) fn warn(&self, connection: Option<&str>, message: impl Into<String>) {
+    pub fn warn(&self, connection: Option<&str>, message: impl Into<String>) {
         self.warnings().push(self.parts().clock.now(), None, connection, message.into());
     }
 

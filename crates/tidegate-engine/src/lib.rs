@@ -19,11 +19,11 @@ mod settings;
 mod sql;
 mod system;
 
-pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue};
+pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue, Partition, Partitions};
 pub use engine::{DEFAULT_MEMORY_LIMIT, Engine, EngineParts};
 pub use error::{Error, ErrorKind};
 pub use session::{Cancel, Completion, Execution, Prepared, Session, StatementKind, Summary};
-pub use settings::Settings;
+pub use settings::{PartialResults, Settings};
 pub use sql::redact_sql;
 
 /// Result of this crate.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use tidegate_remote::BadValue;
+use tidegate_transport::Spending;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -24,6 +25,20 @@ pub struct Settings {
     pub metadata_max_age: Duration,
     /// Retries that one statement may spend, over all its requests.
     pub retry_budget: u64,
+    /// What becomes of a SELECT when some partitions fail.
+    pub partial_results: PartialResults,
+    /// What a statement may spend of calls and quotas. Its label stays empty here: see `label`.
+    pub spending: Spending,
+}
+
+/// What becomes of a SELECT when some partitions fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PartialResults {
+    /// It fails, and names them all.
+    #[default]
+    Fail,
+    /// It goes on without them, with warnings.
+    Warn,
 }
 
 impl Default for Settings {
@@ -35,6 +50,8 @@ impl Default for Settings {
             label: None,
             metadata_max_age: Duration::from_secs(600),
             retry_budget: 20,
+            partial_results: PartialResults::default(),
+            spending: Spending::default(),
         }
     }
 }

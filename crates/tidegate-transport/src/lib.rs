@@ -47,30 +47,36 @@
 
 mod blanks;
 mod body;
-mod clock;
 mod error;
+mod jitter;
 mod layers;
 mod log;
+mod metering;
 mod operation;
 mod redact;
 mod secret;
+mod spending;
 mod statement;
 #[cfg(test)]
 mod testing;
 
 pub use blanks::Blanks;
 pub use body::Body;
-pub use clock::{Clock, Jitter, SystemClock, TestClock};
 pub use error::{Error, ErrorKind, Sent};
+pub use jitter::Jitter;
 pub use layers::{
     Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, Observe, OriginGuard,
     Record, Recorder, Redirect, Replay, Reset, Retry, RetryPolicy, Throttle, ThrottledBody, TokenSource, retry_after,
 };
 pub use log::{RequestLog, RequestRecord};
+pub use metering::{FigurePlace, Figures, MeteredQuota, Metering, Operations, Per, TimeForm, Warn};
 pub use operation::{BodyMode, DEFAULT_BODY_CAP, Operation, Purpose, Repeat};
 pub use redact::{redact_text, redact_url};
 pub use secret::Secret;
+pub use spending::{Left, OnExhausted, Spending, Waiting};
 pub use statement::{DEFAULT_RETRY_BUDGET, Statement, StatementCounts, StatementId};
+
+pub use tidegate_quota::{Clock, SystemClock, TestClock, Uptime};
 
 use async_trait::async_trait;
 use bytes::Bytes;

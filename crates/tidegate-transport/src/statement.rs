@@ -1,10 +1,12 @@
 //! The statement that requests belong to: its counters, its retry budget and its cancellation.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+use crate::{Left, Spending, Waiting};
 
 /// Identifies a statement in the system tables.
 pub type StatementId = u64;
@@ -30,6 +32,13 @@ pub struct Statement {
     pages: AtomicU64,
     rows: AtomicU64,
     waited_nanos: AtomicU64,
+    spending: Spending,
+    /// Calls that were begun under [`Spending::max_calls`].
+    begun: AtomicU64,
+    left: Mutex<Option<Left>>,
+    /// What its tasks wait for, by the number of the wait.
+    waiting: Mutex<Vec<(u64, Waiting)>>,
+    waits: AtomicU64,
 }
 
 /// What a statement has spent so far.
@@ -71,7 +80,18 @@ impl Statement {
             pages: AtomicU64::new(0),
             rows: AtomicU64::new(0),
             waited_nanos: AtomicU64::new(0),
+            spending: Spending::default(),
+            begun: AtomicU64::new(0),
+            left: Mutex::default(),
+            waiting: Mutex::default(),
+            waits: AtomicU64::new(0),
         }
+    }
+
+    /// The same within these bounds.
+    #[must_use]
+    pub fn spending(self, spending: Spending) -> Self {
+        Self { spending, ..self }
     }
 
     /// A part of this statement with counters of its own. What it spends is counted for both; number, retry
@@ -86,6 +106,70 @@ impl Statement {
     #[must_use]
     pub fn uncancelled_child(self: &Arc<Self>, retries: u64) -> Self {
         Self { parent: Some(Arc::clone(self)), has_own_budget: true, ..Self::with_retry_budget(self.id, retries) }
+    }
+
+    /// The statement that this is a part of, or itself.
+    fn whole(&self) -> &Self {
+        self.parent.as_deref().map_or(self, Self::whole)
+    }
+
+    /// Its bounds: those of the whole.
+    #[must_use]
+    pub fn bounds(&self) -> &Spending {
+        &self.whole().spending
+    }
+
+    /// Takes one call out of [`Spending::max_calls`]; false when that many were begun. Taken before an attempt waits for
+    /// its quotas, so that parallel attempts cannot go past the bound together.
+    #[must_use]
+    pub fn begin_call(&self) -> bool {
+        let whole = self.whole();
+        let most = whole.spending.max_calls.unwrap_or(u64::MAX);
+        let next = |begun: u64| (begun < most).then_some(begun + 1);
+        whole.begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
+    /// Gives back what [`Statement::begin_call`] took, for an attempt that was not made after all.
+    pub fn unbegin_call(&self) {
+        self.whole().begun.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes what is left of a quota; the tightest of each moment is kept.
+    pub fn note_left(&self, left: Left) {
+        let share = |left: &Left| left.remaining as f64 / left.limit.max(1) as f64;
+        let mut kept = lock(&self.whole().left);
+        let is_same = |kept: &Left| {
+            kept.quota == left.quota && kept.partition == left.partition && kept.connection == left.connection
+        };
+        if kept.as_ref().is_none_or(|kept| is_same(kept) || share(&left) <= share(kept)) {
+            *kept = Some(left);
+        }
+    }
+
+    /// What is left of the tightest quota that it has come across.
+    #[must_use]
+    pub fn left(&self) -> Option<Left> {
+        lock(&self.whole().left).clone()
+    }
+
+    /// Notes that a task of it begins to wait; the number is for [`Statement::end_wait`].
+    #[must_use]
+    pub fn begin_wait(&self, waiting: Waiting) -> u64 {
+        let whole = self.whole();
+        let number = whole.waits.fetch_add(1, Ordering::Relaxed);
+        lock(&whole.waiting).push((number, waiting));
+        number
+    }
+
+    /// Notes that the wait of this number has ended.
+    pub fn end_wait(&self, number: u64) {
+        lock(&self.whole().waiting).retain(|(begun, _)| *begun != number);
+    }
+
+    /// What its tasks wait for now.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Waiting> {
+        lock(&self.whole().waiting).iter().map(|(_, waiting)| waiting.clone()).collect()
     }
 
     /// Its number.
@@ -156,4 +240,8 @@ impl Statement {
             waited: Duration::from_nanos(self.waited_nanos.load(Ordering::Relaxed)),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

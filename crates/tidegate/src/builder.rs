@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tidegate_engine::EngineParts;
+use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store};
 use tidegate_state::State;
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
@@ -151,6 +152,11 @@ impl Builder {
             StateLocation::Memory => State::in_memory(),
             StateLocation::Folder(folder) => State::in_folder(folder),
         });
+        let store: Arc<dyn Store> = match &self.state {
+            StateLocation::Memory => Arc::<MemoryStore>::default(),
+            StateLocation::Folder(folder) => Arc::new(FolderStore::in_folder(folder)),
+        };
+        let ledger = Arc::new(Ledger::new(store, Arc::clone(&self.clock)));
         let requests = Arc::new(RequestLog::new(REQUEST_LOG_CAPACITY));
         let live = self.network.unwrap_or_else(|| Arc::new(Http::new(HttpOptions::default())));
         let network = match self.tape {
@@ -172,6 +178,7 @@ impl Builder {
         let layers = Arc::new(Layers {
             network,
             requests: Arc::clone(&requests),
+            ledger: Arc::clone(&ledger),
             clock: Arc::clone(&self.clock),
             jitter,
             connectors: Arc::clone(&connectors),
@@ -182,6 +189,7 @@ impl Builder {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
             requests,
+            ledger,
             clock: Arc::clone(&self.clock),
             working_dir,
         });

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
-use tidegate_engine::{Connect, Connection, ConnectionDef};
+use tidegate_engine::{Connect, Connection, ConnectionDef, Partitions};
+use tidegate_quota::Ledger;
 use tidegate_transport::{
-    Auth, Blanks, Clock, Collect, Credentials, Jitter, Observe, OriginGuard, Record, Recorder, Redirect, RequestLog,
-    Retry, RetryPolicy, Secret, Transport,
+    Auth, Blanks, Clock, Collect, Credentials, Jitter, Metering, Observe, OriginGuard, Record, Recorder, Redirect,
+    RequestLog, Retry, RetryPolicy, Secret, Transport,
 };
 
 use crate::Result;
@@ -52,6 +53,7 @@ impl Network {
 pub(crate) struct Layers {
     pub(crate) network: Network,
     pub(crate) requests: Arc<RequestLog>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jitter: Arc<Jitter>,
     pub(crate) connectors: Arc<Registry>,
@@ -96,6 +98,8 @@ impl Layers {
             fingerprint: fingerprint(def, &access),
             blanks: Blanks::new(&access.credentials),
             writes: access.writes,
+            partitions: Partitions::None,
+            metering: Arc::new(Metering::new(Arc::clone(&self.ledger), &def.name, &def.name)),
             connector: access.connector,
             base: access.base,
         })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tidegate_state::{StatementEnd, StatementStart};
-use tidegate_transport::{Clock, Statement};
+use tidegate_transport::{Clock, Spending, Statement};
 
 use super::{Shared, StatementKind};
 use crate::{Engine, Error, Result, Settings};
@@ -99,7 +99,9 @@ impl Run {
             label: self.settings.label.clone(),
             started_at: parts.clock.now(),
         })?;
-        let begun = Arc::new(Statement::with_retry_budget(id, self.settings.retry_budget));
+        let label = self.settings.label.as_deref().map(Arc::from);
+        let spending = Spending { label, ..self.settings.spending.clone() };
+        let begun = Arc::new(Statement::with_retry_budget(id, self.settings.retry_budget).spending(spending));
         *statement = Some(Arc::clone(&begun));
         Ok(begun)
     }

@@ -142,7 +142,7 @@ fn create_connection(parser: &mut Parser<'_>) -> ParseResult<Option<Own>> {
     expect_word(parser, "USING")?;
     let connector = connector(parser)?;
     let options = if take_word(parser, "OPTIONS") { options(parser)? } else { BTreeMap::new() };
-    let def = ConnectionDef { name: connection, connector, options };
+    let def = ConnectionDef::new(&connection, &connector, options);
     Ok(Some(Own::Command(Command::CreateConnection { def, or_replace, if_not_exists })))
 }
 

@@ -14,11 +14,14 @@ use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tidegate_engine::{
     Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, ErrorKind, Execution, OptionValue,
-    Session, StatementKind,
+    Partitions, Session, StatementKind,
 };
+use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_spec::{Model, odata};
 use tidegate_state::State;
-use tidegate_transport::{ErrorKind as TransportErrorKind, Request, RequestLog, Response, Sent, TestClock, Transport};
+use tidegate_transport::{
+    ErrorKind as TransportErrorKind, Metering, Request, RequestLog, Response, Sent, TestClock, Transport,
+};
 use url::Url;
 
 /// A service with accounts and orders.
@@ -148,6 +151,12 @@ impl Connect for Scripted {
             blanks: Default::default(),
             fingerprint: url.clone(),
             writes: false,
+            partitions: Partitions::None,
+            metering: Arc::new(Metering::new(
+                Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
+                "test",
+                "test",
+            )),
         })
     }
 }
@@ -183,6 +192,7 @@ impl Fixture {
             connect: Arc::clone(&connect) as Arc<dyn Connect>,
             state: Arc::clone(&state),
             requests: Arc::new(RequestLog::new(100)),
+            ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
             clock: Arc::clone(&clock) as _,
             working_dir: folder.path().to_owned(),
         });
@@ -193,7 +203,7 @@ impl Fixture {
     pub(crate) fn add(&self, name: &str) {
         let url = OptionValue::Text(format!("https://{name}.example/odata/"));
         let options = BTreeMap::from([("url".to_owned(), url)]);
-        let def = ConnectionDef { name: name.to_owned(), connector: "odata".to_owned(), options };
+        let def = ConnectionDef::new(name, "odata", options);
         self.engine.add_connection(&def).expect("a new name");
     }
 

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
 use tidegate_engine::{
-    Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, OptionValue, Session,
+    Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, OptionValue, Partitions, Session,
 };
+use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_sim::{Config, ODataOptions, Sim};
 use tidegate_spec::odata;
 use tidegate_state::State;
-use tidegate_transport::{Clock, Collect, Http, HttpOptions, Observe, OriginGuard, RequestLog, SystemClock, Transport};
+use tidegate_transport::{
+    Clock, Collect, Http, HttpOptions, Metering, Observe, OriginGuard, RequestLog, SystemClock, Transport,
+};
 use url::Url;
 
 use crate::script::drain;
@@ -37,6 +40,12 @@ impl Connect for Layers {
             blanks: Default::default(),
             fingerprint: url.clone(),
             writes: false,
+            partitions: Partitions::None,
+            metering: Arc::new(Metering::new(
+                Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
+                "test",
+                "test",
+            )),
             base,
         })
     }
@@ -65,6 +74,7 @@ impl SimFixture {
             connect: Arc::new(connect),
             state: Arc::new(State::in_memory()),
             requests,
+            ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock))),
             clock,
             working_dir: PathBuf::from("."),
         });

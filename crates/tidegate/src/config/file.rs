@@ -155,7 +155,7 @@ impl File<'_> {
                 .map_err(|message| self.fail(start, format!("connection {name}, option {option}: {message}")))?;
             options.insert(option, value);
         }
-        Ok(ConnectionDef { name, connector, options })
+        Ok(ConnectionDef::new(&name, &connector, options))
     }
 
     fn fail(&self, start: usize, message: impl std::fmt::Display) -> Error {

@@ -117,11 +117,7 @@ impl Registry {
     /// The connection that is there without being made.
     pub(crate) fn offered(&self, name: &str) -> Option<ConnectionDef> {
         let bundled = bundled(name).filter(|bundled| bundled.anonymous || self.is_set(bundled.variable))?;
-        Some(ConnectionDef {
-            name: bundled.name.to_owned(),
-            connector: bundled.name.to_owned(),
-            options: Default::default(),
-        })
+        Some(ConnectionDef::new(bundled.name, bundled.name, Default::default()))
     }
 
     /// Names of those whose variable is set.

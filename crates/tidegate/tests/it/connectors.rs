@@ -58,7 +58,7 @@ fn engine(network: &Arc<Notes>, folder: &Path) -> Builder {
 
 fn notes(connector: &str, options: &[(&str, OptionValue)]) -> ConnectionDef {
     let options = options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    ConnectionDef { name: "n".to_owned(), connector: connector.to_owned(), options }
+    ConnectionDef::new("n", connector, options)
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {

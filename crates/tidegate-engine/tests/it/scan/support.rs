@@ -13,13 +13,14 @@ use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
 use http::{HeaderMap, StatusCode};
 use tidegate_engine::scan::{ApiTable, Notices, ScanContext, optimizer_rules, session_config};
-use tidegate_engine::{Connection, ConnectionDef, Connector, Settings};
+use tidegate_engine::{Connection, ConnectionDef, Connector, Partitions, Settings};
+use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_remote::BadValue;
 use tidegate_spec::{
     Column, ColumnFilter, ColumnSource, ColumnType, Count, Dialect, Endpoint, Envelope, Exactness, Filters, NullOrder,
     ODataVersion, Operator, Paging, Projection, SortColumn, Table, Window, odata,
 };
-use tidegate_transport::{Request, Response, Statement, Transport};
+use tidegate_transport::{Metering, Request, Response, Statement, Transport};
 use url::Url;
 
 /// Answers requests from a list, in order, and remembers them. A missing answer never comes.
@@ -152,13 +153,19 @@ impl Fixture {
 
 fn connection(transport: Arc<dyn Transport>) -> Connection {
     Connection {
-        def: ConnectionDef { name: "crm".to_owned(), connector: "odata".to_owned(), options: [].into() },
+        def: ConnectionDef::new("crm", "odata", [].into()),
         base: Url::parse("https://crm.example/api/").expect("a URL"),
         transport,
         connector: Connector::OData(odata::Options::default()),
         blanks: Default::default(),
         fingerprint: "crm".to_owned(),
         writes: false,
+        partitions: Partitions::None,
+        metering: Arc::new(Metering::new(
+            Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
+            "test",
+            "test",
+        )),
     }
 }
 

@@ -206,6 +206,10 @@ impl Clock for Standing {
     async fn sleep(&self, _: Duration) {
         std::future::pending().await
     }
+
+    fn uptime(&self) -> Option<crate::Uptime> {
+        None
+    }
 }
 
 #[tokio::test]
