@@ -31,12 +31,12 @@ impl ManualClock {
 }
 
 impl Clock {
-    /// Milliseconds since 1970.
-    pub(crate) fn epoch_ms(&self) -> u64 {
+    /// Microseconds since 1970.
+    pub(crate) fn micros(&self) -> u64 {
         match self {
-            Clock::Manual(ManualClock(ms)) => ms.load(Ordering::SeqCst),
+            Clock::Manual(ManualClock(ms)) => ms.load(Ordering::SeqCst) * 1_000,
             // A system clock before 1970 counts as 1970.
-            Clock::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+            Clock::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::fault::{Fault, RandomFaults};
-use crate::quota::Quota;
+use crate::quota::{Cost, OtherClient, Quota, Throttled};
 
 /// Kind of API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,15 +184,23 @@ pub struct Config {
     pub sizes: BTreeMap<String, u64>,
     /// Largest page the server sends. Zero means no limit.
     pub page_size: usize,
-    /// Time every answer takes, at least.
+    /// Time every answer takes, at least. Quotas count a call when it arrives, before this time.
     pub latency: Duration,
+    /// Time that is added to it, from none to this much, by `seed` and the number of the request.
+    pub jitter: Duration,
     /// Number of divisions. If not zero, the service roots are `/api/v1/1/`, `/api/v1/2/` …, each
     /// with its own rows and quotas.
     pub divisions: u32,
-    /// Call quotas, counted per division.
+    /// Quotas; a call comes out of all of them.
     pub quotas: Vec<Quota>,
-    /// Whether a 429 for a quota carries `Retry-After`.
+    /// What calls cost where points are counted.
+    pub cost: Cost,
+    /// What the answer to a call looks like that a quota refuses.
+    pub throttled: Throttled,
+    /// Whether that answer carries `Retry-After`, in seconds rounded up. None is sent where the wait is not known.
     pub quota_retry_after: bool,
+    /// Other clients that spend the same quotas.
+    pub others: Vec<OtherClient>,
     /// Who may call.
     pub auth: Auth,
     /// Longest request target in bytes; beyond it the answer is 414.
@@ -219,9 +227,13 @@ impl Default for Config {
             sizes: BTreeMap::new(),
             page_size: 1_000,
             latency: Duration::ZERO,
+            jitter: Duration::ZERO,
             divisions: 0,
             quotas: Vec::new(),
+            cost: Cost::default(),
+            throttled: Throttled::default(),
             quota_retry_after: false,
+            others: Vec::new(),
             auth: Auth::None,
             max_url: 16 * 1024,
             clock: Clock::System,

@@ -93,6 +93,13 @@ pub enum What {
     MalformedJson,
     /// An HTML page with status 200.
     Html,
+    /// The answer has this header, in place of others of the same name; an empty value takes them away.
+    Header {
+        /// Name of the header.
+        name: String,
+        /// Its value.
+        value: String,
+    },
     /// OData: the next link leads to the page itself.
     NextIsSelf,
     /// OData: the next link leads to the first page, so pages go round in a circle.
@@ -134,6 +141,11 @@ impl Fault {
     /// An error status without `Retry-After`.
     pub fn status(on: Match, code: u16) -> Self {
         Self::new(on, What::Status { code, retry_after: RetryAfter::None })
+    }
+
+    /// A header of the answer.
+    pub fn header(on: Match, name: &str, value: &str) -> Self {
+        Self::new(on, What::Header { name: name.to_owned(), value: value.to_owned() })
     }
 
     /// Lets the first `n` matching requests through.

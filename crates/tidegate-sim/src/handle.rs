@@ -1,5 +1,5 @@
-//! The way of one request: log, delay, faults before the effect, login, quota, shape, faults after
-//! the effect.
+//! The way of one request: log, faults before the effect, login and quotas at its arrival; then its delay, the shape, and
+//! faults after the effect.
 
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
@@ -14,11 +14,12 @@ use percent_encoding::percent_decode_str;
 use crate::config::{Auth, Config, Shape};
 use crate::data::{Source, mix, sales};
 use crate::fault::{RedirectTo, RetryAfter, What};
-use crate::log::LoggedRequest;
+use crate::log::{LoggedRequest, Ticket};
 use crate::net::Knife;
 use crate::odata::fail::Fail;
 use crate::odata::filter::ast::Dialect;
 use crate::odata::{self, Call};
+use crate::quota::{self, Counts, Entry};
 use crate::reply::Reply;
 use crate::server::{Inner, root};
 use crate::{library, plain};
@@ -38,19 +39,28 @@ pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Res
         query: query.to_owned(),
         pairs: pairs.clone().unwrap_or_default(),
         headers: request.headers.clone(),
+        arrived_us: inner.config.clock.micros(),
+        refused_by: None,
         status: None,
         bytes: 0,
         effect: false,
     });
     let faults = strike(inner, ticket.n, path, query);
-    wait(inner.config.latency, &faults).await;
-    if faults.contains(&What::CutBefore) {
+    let is_cut = faults.contains(&What::CutBefore);
+    let admission = match before(inner, request, &faults) {
+        _ if is_cut => Err(Reply::empty(500)),
+        Some(reply) => Err(reply),
+        None => admit(inner, request, ticket),
+    };
+    wait(inner, ticket.n, &faults).await;
+    if is_cut {
         knife.cut();
         return Reply::empty(500).send(&[]);
     }
-    let (mut reply, effect) = match before(inner, request, &faults) {
-        Some(reply) => (reply, false),
-        None => effect(inner, request, pairs, &faults),
+    let effect = admission.is_ok() && pairs.is_ok();
+    let mut reply = match admission {
+        Err(reply) => reply,
+        Ok(admitted) => effect_of(inner, request, admitted, pairs, &faults),
     };
     if faults.contains(&What::CutAfter) {
         inner.log.finish(ticket, None, 0, effect);
@@ -58,6 +68,7 @@ pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Res
         return Reply::empty(500).send(&[]);
     }
     reply.spoil(&faults);
+    reply.script_headers(&faults);
     inner.log.finish(ticket, Some(reply.status), reply.body.len() as u64, effect);
     reply.send(&faults)
 }
@@ -69,9 +80,11 @@ fn strike(inner: &Inner, n: u64, path: &str, query: &str) -> Vec<What> {
     script.strike(n, path, &decoded, random, inner.config.seed)
 }
 
-async fn wait(latency: Duration, faults: &[What]) {
+async fn wait(inner: &Inner, n: u64, faults: &[What]) {
     let extra = faults.iter().map(|f| if let What::Delay(d) = f { *d } else { Duration::ZERO });
-    let total = latency + extra.sum::<Duration>();
+    let jitter = inner.config.jitter.as_micros() as u64;
+    let jitter = Duration::from_micros(mix(inner.config.seed ^ mix(n)) % (jitter + 1));
+    let total = inner.config.latency + jitter + extra.sum::<Duration>();
     if !total.is_zero() {
         tokio::time::sleep(total).await;
     }
@@ -104,46 +117,97 @@ fn before(inner: &Inner, request: &Parts, faults: &[What]) -> Option<Reply> {
     })
 }
 
-/// Checks the request and lets the shape answer it. The flag tells whether the shape did.
-fn effect(
-    inner: &Inner,
-    request: &Parts,
-    pairs: Result<Vec<(String, String)>, String>,
-    faults: &[What],
-) -> (Reply, bool) {
+/// A request that is let in.
+struct Admitted<'a> {
+    division: u32,
+    root: String,
+    /// Path below the root.
+    rest: &'a str,
+    /// What quotas of calls tell, as of the arrival.
+    headers: Vec<(String, String)>,
+    permit: Permit<'a>,
+}
+
+/// Checks the request when it arrives, the quotas last.
+fn admit<'a>(inner: &'a Inner, request: &'a Parts, ticket: Ticket) -> Result<Admitted<'a>, Reply> {
     let config = &inner.config;
-    let refuse = |fail: Fail| (refusal(config, &fail), false);
     let target = request.uri.path_and_query().map_or(0, |p| p.as_str().len());
     if target > config.max_url {
         let limit = config.max_url;
-        return refuse(Fail::new(414, "UriTooLong", format!("the URL is longer than {limit} bytes")));
+        let fail = Fail::new(414, "UriTooLong", format!("the URL is longer than {limit} bytes"));
+        return Err(refusal(config, &fail));
     }
     if let Some(challenge) = challenge(&config.auth, &request.headers) {
         let fail = Fail::new(401, "Unauthorized", "The login is missing or wrong.");
-        return (refusal(config, &fail).with("WWW-Authenticate", challenge), false);
+        return Err(refusal(config, &fail).with("WWW-Authenticate", challenge));
     }
     let path = request.uri.path();
     let path = path.strip_prefix(MOVED).unwrap_or(path);
     let Some((division, root, rest)) = locate(config, path) else {
-        return refuse(Fail::missing("There is no service at this path."));
+        return Err(refusal(config, &Fail::missing("There is no service at this path.")));
     };
-    let mut counters = inner.counters.lock().unwrap_or_else(PoisonError::into_inner);
-    let verdict = counters.call(&config.quotas, division, &config.clock);
-    drop(counters);
-    let (mut reply, done) = match verdict.refused {
-        Some(delay) => {
+    let now = config.clock.micros();
+    let mut counters = inner.counters();
+    let entry = counters.arrive(division, now);
+    let headers = counters.headers(division, now, Counts::Calls);
+    match entry {
+        Ok(entry) => Ok(Admitted { division, root, rest, headers, permit: Permit { inner, entry: Some(entry) } }),
+        Err(refused) => {
+            inner.log.refuse(ticket, &refused.quota);
             let fail = Fail::new(429, "TooManyRequests", "The quota of calls is spent.");
-            let reply = refusal(config, &fail);
-            let seconds = delay.as_millis().div_ceil(1000).to_string();
-            (if config.quota_retry_after { reply.with("Retry-After", seconds) } else { reply }, false)
+            let mut reply = quota::refusal(config, &refused, || self::refusal(config, &fail));
+            reply.headers.extend(headers);
+            reply.headers.extend(counters.headers(division, now, Counts::Points));
+            Err(reply)
         }
-        None => match pairs {
-            Err(message) => (refusal(config, &Fail::bad(message)), false),
-            Ok(pairs) => (shape(inner, request, division, &root, rest, &pairs, faults), true),
-        },
+    }
+}
+
+/// A call in work; it ends when it is answered or when its client goes away.
+struct Permit<'a> {
+    inner: &'a Inner,
+    entry: Option<Entry>,
+}
+
+impl Permit<'_> {
+    fn end(&mut self, points: Option<u64>) {
+        if let Some(entry) = self.entry.take() {
+            self.inner.counters().leave(entry, self.inner.config.clock.micros(), points);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+/// Lets the shape answer, and tells of the quotas.
+fn effect_of(
+    inner: &Inner,
+    request: &Parts,
+    admitted: Admitted<'_>,
+    pairs: Result<Vec<(String, String)>, String>,
+    faults: &[What],
+) -> Reply {
+    let Admitted { division, root, rest, headers, mut permit } = admitted;
+    let config = &inner.config;
+    let mut reply = match pairs {
+        Err(message) => refusal(config, &Fail::bad(message)),
+        Ok(pairs) => shape(inner, request, division, &root, rest, &pairs, faults),
     };
-    reply.headers.extend(verdict.headers);
-    (reply, done)
+    let points = config.cost.actual(reply.body.len());
+    permit.end(Some(points));
+    let now = config.clock.micros();
+    let mut counters = inner.counters();
+    let state = counters.points(division, now);
+    let told = counters.headers(division, now, Counts::Points);
+    drop(counters);
+    reply.headers.extend(headers);
+    reply.headers.extend(told);
+    config.cost.tell(&mut reply, points, state.as_ref());
+    reply
 }
 
 fn shape(

@@ -36,5 +36,5 @@ pub use clock::{Clock, ManualClock};
 pub use config::{Auth, Capability, Collation, Config, NextLinks, ODataOptions, PastEnd, PlainOptions, Shape};
 pub use fault::{Fault, Match, RandomFaults, RedirectTo, RetryAfter, What};
 pub use log::LoggedRequest;
-pub use quota::{Quota, ResetForm};
+pub use quota::{Cost, Counts, Dialect, OtherClient, Quota, QuotaState, ResetForm, Rule, Throttled};
 pub use server::Sim;

@@ -19,6 +19,10 @@ pub struct LoggedRequest {
     pub pairs: Vec<(String, String)>,
     /// Headers of the request.
     pub headers: HeaderMap,
+    /// When it arrived, in microseconds since 1970 by the configured clock.
+    pub arrived_us: u64,
+    /// Name of the quota that refused it.
+    pub refused_by: Option<String>,
     /// Status of the answer; `None` while it is being worked on, if the connection was cut instead
     /// of answered, or if the client went away.
     pub status: Option<u16>,
@@ -71,6 +75,16 @@ impl Log {
         ticket
     }
 
+    /// Notes that a quota has refused a request.
+    pub(crate) fn refuse(&self, ticket: Ticket, quota: &str) {
+        let mut entries = self.lock();
+        if entries.epoch == ticket.epoch
+            && let Some(entry) = entries.list.get_mut(ticket.n as usize - 1)
+        {
+            entry.refused_by = Some(quota.to_owned());
+        }
+    }
+
     /// Completes an entry, unless the log was cleared meanwhile.
     pub(crate) fn finish(&self, ticket: Ticket, status: Option<u16>, bytes: u64, effect: bool) {
         let mut entries = self.lock();
@@ -90,6 +104,10 @@ impl Log {
 
     pub(crate) fn len(&self) -> usize {
         self.lock().list.len()
+    }
+
+    pub(crate) fn count(&self, is_counted: impl Fn(&LoggedRequest) -> bool) -> usize {
+        self.lock().list.iter().filter(|request| is_counted(request)).count()
     }
 
     pub(crate) fn clear(&self) {

@@ -1,14 +1,18 @@
 //! Runs a simulated API on 127.0.0.1 until Ctrl-C. The first line on stdout is its URL.
 
+mod flags;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use tidegate_sim::{
-    Auth, Capability, Collation, Config, Fault, Match, NextLinks, ODataOptions, PastEnd, PlainOptions, Quota,
-    RandomFaults, ResetForm, RetryAfter, Shape, Sim, What,
+    Auth, Capability, Collation, Config, Fault, Match, NextLinks, ODataOptions, PastEnd, PlainOptions, RandomFaults,
+    RetryAfter, Shape, Sim, What,
 };
+
+use crate::flags::{QuotaFlags, number, pair};
 
 /// A simulated SaaS API on 127.0.0.1, with deterministic data.
 #[derive(Debug, Parser)]
@@ -35,15 +39,14 @@ struct Args {
     /// Least time of every answer.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+    /// Time added to it, at random from none to this.
+    #[arg(long, default_value_t = 0)]
+    jitter_ms: u64,
     /// Number of divisions, with roots /api/v1/1/ and up.
     #[arg(long, default_value_t = 0)]
     divisions: u32,
-    /// minute=CALLS, day=CALLS or SECONDS=CALLS. Repeatable.
-    #[arg(long = "quota", value_parser = quota)]
-    quotas: Vec<Quota>,
-    /// Send Retry-After when a quota is spent.
-    #[arg(long)]
-    quota_retry_after: bool,
+    #[command(flatten)]
+    quotas: QuotaFlags,
     /// Demand HTTP Basic: USER:PASSWORD.
     #[arg(long, conflicts_with = "bearer")]
     basic: Option<String>,
@@ -68,7 +71,7 @@ struct Args {
     /// MATCH:WHAT[:times=N][:skip=N]. MATCH: any, request=N, every=N, path=TEXT, query=TEXT.
     /// WHAT: status=CODE, status=CODE;retry-after=SECONDS, delay=MS, cut-before, cut-after,
     /// cut-body=BYTES, empty, malformed, html, huge=BYTES, next-is-self, next-is-first,
-    /// repeat-last. Repeatable.
+    /// repeat-last, header=NAME=VALUE. Repeatable.
     #[arg(long = "fault", value_parser = fault)]
     faults: Vec<Fault>,
     /// Share of requests with a random 503, cut connection or cut body: 0 to 1.
@@ -111,32 +114,9 @@ enum CapabilityArg {
     Null,
 }
 
-fn pair(text: &str) -> Result<(&str, &str), String> {
-    text.split_once('=').ok_or_else(|| format!("'{text}' should be NAME=VALUE"))
-}
-
-fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("'{text}' is no number"))
-}
-
 fn size(text: &str) -> Result<(String, u64), String> {
     let (name, rows) = pair(text)?;
     Ok((name.to_owned(), number(rows)?))
-}
-
-fn quota(text: &str) -> Result<Quota, String> {
-    let (window, limit) = pair(text)?;
-    let limit = number(limit)?;
-    Ok(match window {
-        "minute" => Quota::minute(limit),
-        "day" => Quota::day(limit),
-        seconds => Quota {
-            limit,
-            window: Duration::from_secs(number(seconds)?),
-            prefix: Some(format!("X-RateLimit-{seconds}s")),
-            reset: ResetForm::EpochMs,
-        },
-    })
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
@@ -180,6 +160,10 @@ fn effect(text: &str) -> Result<What, String> {
         "next-is-self" => What::NextIsSelf,
         "next-is-first" => What::NextIsFirst,
         "repeat-last" => What::RepeatLast,
+        "header" => {
+            let (name, value) = pair(value)?;
+            What::Header { name: name.to_owned(), value: value.to_owned() }
+        }
         _ => return Err(format!("unknown fault '{text}'")),
     })
 }
@@ -232,9 +216,13 @@ fn config(args: Args) -> Result<Config, String> {
         sizes: args.sizes.into_iter().collect(),
         page_size: args.page_size,
         latency: Duration::from_millis(args.latency_ms),
+        jitter: Duration::from_millis(args.jitter_ms),
         divisions: args.divisions,
-        quotas: args.quotas,
-        quota_retry_after: args.quota_retry_after,
+        quotas: args.quotas.quotas(),
+        cost: args.quotas.cost(),
+        throttled: args.quotas.throttled(),
+        quota_retry_after: args.quotas.quota_retry_after,
+        others: args.quotas.others(),
         faults: args.faults,
         random_faults: args.fault_rate.map(|rate| RandomFaults { rate, kinds }),
         odata: ODataOptions {

@@ -34,6 +34,17 @@ impl Reply {
         self
     }
 
+    /// Puts in the headers that faults have scripted.
+    pub(crate) fn script_headers(&mut self, faults: &[What]) {
+        for fault in faults {
+            let What::Header { name, value } = fault else { continue };
+            self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+            if !value.is_empty() {
+                self.headers.push((name.clone(), value.clone()));
+            }
+        }
+    }
+
     /// Spoils the content, as far as the faults touch it.
     pub(crate) fn spoil(&mut self, faults: &[What]) {
         for fault in faults {

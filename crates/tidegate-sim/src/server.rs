@@ -3,7 +3,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +21,7 @@ use crate::handle::handle;
 use crate::log::{Log, LoggedRequest};
 use crate::net::{Door, Knife};
 use crate::odata::Cache;
-use crate::quota::Counters;
+use crate::quota::{Counters, QuotaState};
 
 /// How long a stop waits for answers under way.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,6 +38,13 @@ pub(crate) struct Inner {
     pub(crate) cache: Cache,
     pub(crate) in_flight: AtomicU64,
     pub(crate) peak: AtomicU64,
+}
+
+impl Inner {
+    pub(crate) fn counters(&self) -> MutexGuard<'_, Counters> {
+        // Counters are whole after every operation, so a panic elsewhere does not spoil them.
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A running simulated API. Stops when dropped.
@@ -61,12 +68,13 @@ impl Sim {
         let url = Url::parse(&format!("{origin}{}", root(&config, 1))).map_err(io::Error::other)?;
         let mut script = Script::default();
         script.set(config.faults.clone());
+        let counters = Counters::new(config.quotas.clone(), config.cost.clone(), &config.others, config.clock.micros());
         let inner = Arc::new(Inner {
             config,
             origin,
             log: Log::default(),
             script: Mutex::new(script),
-            counters: Mutex::default(),
+            counters: Mutex::new(counters),
             cache: Cache::default(),
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
@@ -105,6 +113,18 @@ impl Sim {
     /// Number of requests in the log.
     pub fn request_count(&self) -> usize {
         self.inner.log.len()
+    }
+
+    /// Number of requests in the log that a quota has refused.
+    pub fn refused_count(&self) -> usize {
+        self.inner.log.count(|request| request.refused_by.is_some())
+    }
+
+    /// Where the quotas of a division stand now (0 if there are no divisions), in the order in which they are
+    /// configured.
+    pub fn quotas(&self, division: u32) -> Vec<QuotaState> {
+        let now = self.inner.config.clock.micros();
+        self.inner.counters().states(division, now)
     }
 
     /// Empties the log; the next request has number 1 again.

@@ -7,3 +7,4 @@ mod faults;
 mod library;
 mod odata;
 mod plain;
+mod quotas;
