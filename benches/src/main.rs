@@ -1,11 +1,16 @@
 //! Measures whole processes against the simulator:
 //! `cargo build --release --workspace && target/release/tidegate-benches`.
 //!
+//! `tidegate-benches ledger` and `tidegate-benches day` measure the quota ledger, and need this program alone:
+//! `cargo build --release -p tidegate-benches`.
+//!
 //! Figures are the operating system's own accounting of the finished process. Time is given as a ratio to curl
 //! fetching the same pages in the same run, over one keep-alive connection: machines are noisy, ratios less so.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 
+mod day;
+mod ledger;
 mod measure;
 mod scan;
 
@@ -28,6 +33,20 @@ struct Args {
 enum Task {
     /// Scans 1,000 and 10,000 pages of 100 rows and prints peak memory, CPU and calls.
     Scan,
+    /// Acquires and settles calls in the quota ledger, in memory and on disk, in one and four processes.
+    Ledger,
+    /// Spends the quotas of a simulated day, and prints how much of them was used.
+    Day,
+    /// One process of the ledger's measurement.
+    #[command(hide = true)]
+    LedgerWorker {
+        /// Where the ledger is; without it, in memory.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Tasks that use it at once.
+        #[arg(long)]
+        tasks: u32,
+    },
     /// Runs one command and prints what the operating system counted for it, as JSON.
     #[command(hide = true)]
     Measure {
@@ -39,7 +58,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Args::parse().task {
-        None | Some(Task::Scan) => binaries().and_then(|folder| scan::run(&folder)),
+        None => binaries().and_then(|folder| scan::run(&folder)).and_then(|()| ledger::run()).and_then(|()| day::run()),
+        Some(Task::Scan) => binaries().and_then(|folder| scan::run(&folder)),
+        Some(Task::Ledger) => ledger::run(),
+        Some(Task::Day) => day::run(),
+        Some(Task::LedgerWorker { folder, tasks }) => ledger::work(folder, tasks),
         Some(Task::Measure { command }) => measure::one(&command),
     };
     match done {

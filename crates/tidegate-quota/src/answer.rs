@@ -27,7 +27,8 @@ pub enum Refusal {
 /// A quota that has no room now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wait {
-    /// Its name; that of the scope's own pacing is `concurrency`.
+    /// Its name; that of the scope's own pacing is `concurrency`, and `throttled` that of a refusal by the server which
+    /// names no quota.
     pub quota: Arc<str>,
     /// Where it is counted.
     pub scope: ScopeKey,

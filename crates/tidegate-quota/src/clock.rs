@@ -20,6 +20,10 @@ pub trait Clock: Send + Sync + Debug {
     async fn sleep(&self, duration: Duration);
     /// Time since the machine was started; `None` where the machine does not tell.
     fn uptime(&self) -> Option<Uptime>;
+    /// Whether time goes on by itself. Where it does not, nothing is put off to a later time that nobody brings about.
+    fn is_real(&self) -> bool {
+        true
+    }
 }
 
 /// Time since a machine was started. It never jumps, goes on while the machine sleeps, and is the same in all its
@@ -89,14 +93,52 @@ mod boot {
     }
 }
 
-/// A clock for tests: sleeping moves it on at once, and it remembers how long was slept.
+/// A clock for tests: sleeping moves it on at once, and it remembers how long was slept. Of several sleepers the one
+/// that is to wake first moves it, so that those who sleep at the same time share the time.
 #[derive(Debug)]
 pub struct TestClock {
     start: Mutex<SystemTime>,
-    state: Mutex<(Duration, Vec<Duration>)>,
+    state: Mutex<TestTime>,
+}
+
+#[derive(Debug, Default)]
+struct TestTime {
+    elapsed: Duration,
+    sleeps: Vec<Duration>,
+    /// When each of those that sleep wakes.
+    wakes: Vec<(u64, Duration)>,
+    sleepers: u64,
+}
+
+/// A sleeper, for as long as it sleeps.
+struct Sleeper<'a> {
+    clock: &'a TestClock,
+    id: u64,
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.clock.lock().wakes.retain(|(id, _)| *id != self.id);
+    }
+}
+
+impl Sleeper<'_> {
+    /// Wakes this one if it is the first to wake, and moves the clock to that time.
+    fn wakes(&self) -> bool {
+        let mut time = self.clock.lock();
+        let Some(mine) = time.wakes.iter().find(|(id, _)| *id == self.id).map(|(_, wake)| *wake) else { return true };
+        let is_first = time.wakes.iter().all(|(_, wake)| *wake >= mine);
+        if is_first {
+            time.elapsed = time.elapsed.max(mine);
+        }
+        is_first || time.elapsed >= mine
+    }
 }
 
 impl TestClock {
+    /// Turns that others get before a sleeper moves the clock: enough to hand a message on and to go to sleep.
+    const TURNS: usize = 3;
+
     /// A clock that starts at `start`.
     #[must_use]
     pub fn new(start: SystemTime) -> Self {
@@ -105,7 +147,7 @@ impl TestClock {
 
     /// Moves the clock on.
     pub fn advance(&self, duration: Duration) {
-        self.lock().0 += duration;
+        self.lock().elapsed += duration;
     }
 
     /// Sets the wall clock to another time, as a user or a time server does. [`Clock::elapsed`] goes on.
@@ -116,10 +158,19 @@ impl TestClock {
     /// Every sleep so far, in order.
     #[must_use]
     pub fn sleeps(&self) -> Vec<Duration> {
-        self.lock().1.clone()
+        self.lock().sleeps.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Duration, Vec<Duration>)> {
+    fn lie_down(&self, duration: Duration) -> Sleeper<'_> {
+        let mut time = self.lock();
+        time.sleeps.push(duration);
+        time.sleepers += 1;
+        let (id, wake) = (time.sleepers, time.elapsed + duration);
+        time.wakes.push((id, wake));
+        Sleeper { clock: self, id }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TestTime> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,19 +182,24 @@ impl Clock for TestClock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.lock().0
+        self.lock().elapsed
     }
 
     async fn sleep(&self, duration: Duration) {
-        {
-            let mut state = self.lock();
-            state.0 += duration;
-            state.1.push(duration);
+        let sleeper = self.lie_down(duration);
+        for _ in 0..Self::TURNS {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
+        while !sleeper.wakes() {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn uptime(&self) -> Option<Uptime> {
         Some(Uptime { boot: "test".to_owned(), since: self.elapsed() })
+    }
+
+    fn is_real(&self) -> bool {
+        false
     }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use crate::open::Named;
+
 /// An error of the state folder: what was wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -53,23 +55,23 @@ impl Error {
         Self { kind, message, source: Some(Box::new(source)) }
     }
 
-    /// `attempt` completes "cannot …"; `file` is the database, or what stands for it in memory.
-    pub(crate) fn sqlite(attempt: &str, file: &str, source: rusqlite::Error) -> Self {
-        let (kind, cause) = explain(&source);
-        let message = format!("cannot {attempt} in the state database '{file}': {cause}");
+    /// `attempt` completes "cannot …".
+    pub(crate) fn sqlite(attempt: &str, named: Named<'_>, source: rusqlite::Error) -> Self {
+        let (kind, cause) = explain(&source, named.holds);
+        let message = format!("cannot {attempt} in the state database '{}': {cause}", named.file);
         Self { kind, message, source: Some(Box::new(source)) }
     }
 }
 
 /// What a failure of SQLite means for the person who reads it, and what to do.
-fn explain(source: &rusqlite::Error) -> (ErrorKind, String) {
+fn explain(source: &rusqlite::Error, holds: &str) -> (ErrorKind, String) {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
             ErrorKind::Corrupt,
-            "the file is damaged; move it away together with the files beside it that begin with its name, and a \
-             new one is made (it holds cached descriptions of APIs, the history of statements, the list of trusted files \
-             and the tokens of logins, nothing else: log in again with tidegate login)"
-                .to_owned(),
+            format!(
+                "the file is damaged; move it away together with the files beside it that begin with its name, and a \
+                 new one is made (it holds {holds})"
+            ),
         ),
         Some(ErrorCode::DiskFull) => {
             (ErrorKind::Full, "the disk is full; free some space, or choose another folder with --state".to_owned())
@@ -83,10 +85,9 @@ fn explain(source: &rusqlite::Error) -> (ErrorKind, String) {
             ErrorKind::Folder,
             format!("{source}; the folder and its files must belong to you, or choose another with --state"),
         ),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-            ErrorKind::Busy,
-            "another process holds it; wait for it or end it, then try again".to_owned(),
-        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (ErrorKind::Busy, "another process holds it; wait for it or end it, then try again".to_owned())
+        }
         Some(ErrorCode::SystemIoFailure) => (
             ErrorKind::Folder,
             format!("{source}; look after the disk, or choose a folder on another one with --state"),

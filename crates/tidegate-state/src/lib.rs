@@ -1,8 +1,9 @@
-//! The state folder: cached metadata, statement history, trusted files and tokens, in one SQLite database.
+//! The state folder: cached metadata, statement history, trusted files and tokens in one SQLite database ([`State`]),
+//! and entries that several processes change often in another ([`Entries`]).
 //!
 //! One owner of what lasts. The folder is 0700 and its files 0600; network file systems are refused, since
 //! SQLite's locks do not hold there. The schema has a version and migrations. Nothing here knows HTTP or SQL
-//! engines, or reads the clock. The database is opened when it is first used; several processes may use one
+//! engines, or reads the clock. A database is opened when it is first used; several processes may use one
 //! folder at once. Calls block for as long as the disk does, and at most 10 seconds for another
 //! process.
 
@@ -12,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 mod encode;
+mod entries;
 mod error;
 mod filesystem;
 mod metadata;
@@ -23,9 +25,12 @@ mod statements;
 mod tokens;
 mod trust;
 
+pub use entries::Entries;
 pub use error::{Error, ErrorKind};
 pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
 pub use tokens::{LeaseAnswer, StoredToken, TokenLease};
+
+use open::Named;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -69,7 +74,8 @@ impl State {
             Some(connection) => connection,
             empty => empty.insert(self.open()?),
         };
-        work(connection).map_err(|source| Error::sqlite(attempt, &self.name(), source))
+        work(connection)
+            .map_err(|source| Error::sqlite(attempt, Named { file: &self.name(), holds: open::STATE.holds }, source))
     }
 
     /// Runs `work` in a transaction that takes the write lock at once: one that begins by reading cannot wait for
@@ -99,15 +105,15 @@ impl State {
 
     fn open(&self) -> Result<Connection> {
         match &self.folder {
-            Some(folder) => open::folder(folder),
-            None => open::memory(IN_MEMORY),
+            Some(folder) => open::folder(folder, &open::STATE),
+            None => open::memory(Named { file: IN_MEMORY, holds: open::STATE.holds }),
         }
     }
 
     /// Name of the database in errors.
     fn name(&self) -> String {
         match &self.folder {
-            Some(folder) => folder.join(open::DATABASE).display().to_string(),
+            Some(folder) => folder.join(open::STATE.file).display().to_string(),
             None => IN_MEMORY.to_owned(),
         }
     }

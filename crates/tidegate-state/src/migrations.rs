@@ -1,4 +1,4 @@
-//! The schema, as the steps that lead to it.
+//! The schemas, as the steps that lead to them.
 //!
 //! `PRAGMA user_version` holds how many steps a database has taken. A step that was released is never edited:
 //! a change is a new step. All missing steps run in one transaction, so that a database is never half way.
@@ -6,12 +6,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind};
+use crate::open::Named;
 
 /// `PRAGMA application_id` of Tidegate's databases: "Tide" in ASCII.
 const APPLICATION_ID: i32 = 0x5469_6465;
 
-/// Steps in order; the n-th leads to schema version n.
-pub(crate) const STEPS: &[&str] = &[
+/// Steps of the state in order; the n-th leads to schema version n.
+pub(crate) const STATE: &[&str] = &[
     // 1. Times are microseconds since 1970 UTC. AUTOINCREMENT: an id is never given twice, even after pruning.
     "CREATE TABLE metadata (
          fingerprint TEXT PRIMARY KEY NOT NULL,
@@ -56,9 +57,19 @@ pub(crate) const STEPS: &[&str] = &[
      ) STRICT;",
 ];
 
-/// Brings the database to the newest schema. `file` names it in errors.
-pub(crate) fn migrate(connection: &mut Connection, file: &str, steps: &[&str]) -> Result<(), Error> {
-    let failed = |source| Error::sqlite("bring the schema up to date", file, source);
+/// Steps of the ledger in order.
+pub(crate) const LEDGER: &[&str] = &[
+    // 1. What keys and values mean is their writer's business.
+    "CREATE TABLE entries (
+         key TEXT PRIMARY KEY NOT NULL,
+         value BLOB NOT NULL
+     ) STRICT;",
+];
+
+/// Brings the database to the newest schema.
+pub(crate) fn migrate(connection: &mut Connection, named: Named<'_>, steps: &[&str]) -> Result<(), Error> {
+    let file = named.file;
+    let failed = |source| Error::sqlite("bring the schema up to date", named, source);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
 

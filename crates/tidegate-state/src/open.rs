@@ -13,36 +13,69 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{Error, ErrorKind};
 use crate::{filesystem, migrations, permissions};
 
-/// Name of the database in the state folder; SQLite keeps `-wal` and `-shm` beside it.
-pub(crate) const DATABASE: &str = "state.db";
+/// A database of the state folder; SQLite keeps `-wal` and `-shm` beside it.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// Its name in the folder.
+    pub(crate) file: &'static str,
+    /// What leads to its schema.
+    pub(crate) steps: &'static [&'static str],
+    /// What is lost with it; completes "it holds ".
+    pub(crate) holds: &'static str,
+}
+
+/// Descriptions, history, trusted files and tokens.
+pub(crate) const STATE: Database = Database {
+    file: "state.db",
+    steps: migrations::STATE,
+    holds: "cached descriptions of APIs, the history of statements, the list of trusted files and the tokens of logins, \
+            nothing else: log in again with tidegate login",
+};
+
+/// Entries that are changed often, by several processes: apart, so that a statement's beginning never waits for them.
+pub(crate) const LEDGER: Database = Database {
+    file: "ledger.db",
+    steps: migrations::LEDGER,
+    holds: "what was spent of quotas, nothing else: until the next windows open, quotas that servers do not tell of are \
+            thought to be unspent",
+};
+
+/// A database's name in errors, and what is lost with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) holds: &'static str,
+}
+
 const LOCK: &str = "state.lock";
 const REMEDY: &str = "choose another folder with --state";
 
 /// How long a statement waits for another process's write. Writes here take milliseconds.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the database of this folder, which is made if need be.
-pub(crate) fn folder(folder: &Path) -> Result<Connection, Error> {
+/// Opens this database of this folder, both of which are made if need be.
+pub(crate) fn folder(folder: &Path, database: &Database) -> Result<Connection, Error> {
     make_folder(folder)?;
     filesystem::refuse_network(folder)?;
     let _opening = lock(&folder.join(LOCK))?;
-    let path = folder.join(DATABASE);
+    let path = folder.join(database.file);
     make_file(&path)?;
     permissions::tighten_beside(&path)?;
-    let name = path.display().to_string();
+    let file = path.display().to_string();
+    let named = Named { file: &file, holds: database.holds };
     let mut connection =
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .map_err(|source| Error::sqlite("open a connection", &name, source))?;
-    configure(&connection, &name)?;
-    migrations::migrate(&mut connection, &name, migrations::STEPS)?;
+            .map_err(|source| Error::sqlite("open a connection", named, source))?;
+    configure(&connection, named)?;
+    migrations::migrate(&mut connection, named, database.steps)?;
     Ok(connection)
 }
 
-/// Opens a database that ends with the process. `name` stands for it in errors.
-pub(crate) fn memory(name: &str) -> Result<Connection, Error> {
+/// Opens a database that ends with the process.
+pub(crate) fn memory(named: Named<'_>) -> Result<Connection, Error> {
     let mut connection =
-        Connection::open_in_memory().map_err(|source| Error::sqlite("open a connection", name, source))?;
-    migrations::migrate(&mut connection, name, migrations::STEPS)?;
+        Connection::open_in_memory().map_err(|source| Error::sqlite("open a connection", named, source))?;
+    migrations::migrate(&mut connection, named, migrations::STATE)?;
     Ok(connection)
 }
 
@@ -52,8 +85,8 @@ pub(crate) fn memory(name: &str) -> Result<Connection, Error> {
 pub(crate) const SYNCHRONOUS: &str = "NORMAL";
 
 /// WAL lets readers go on while another process writes.
-fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
-    let failed = |source| Error::sqlite("set the journal mode", name, source);
+fn configure(connection: &Connection, named: Named<'_>) -> Result<(), Error> {
+    let failed = |source| Error::sqlite("set the journal mode", named, source);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed)?;
@@ -61,7 +94,8 @@ fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
         return Err(Error::new(
             ErrorKind::Folder,
             format!(
-                "the file system of '{name}' cannot share memory between processes (journal mode is '{mode}'); {REMEDY}"
+                "the file system of '{}' cannot share memory between processes (journal mode is '{mode}'); {REMEDY}",
+                named.file
             ),
         ));
     }
@@ -70,7 +104,7 @@ fn configure(connection: &Connection, name: &str) -> Result<(), Error> {
 
 fn make_folder(folder: &Path) -> Result<(), Error> {
     match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => permissions::tighten_folder(folder, &found, &folder.join(DATABASE)),
+        Ok(found) if found.is_dir() => permissions::tighten_folder(folder, &found, &[STATE.file, LEDGER.file]),
         Ok(_) => Err(Error::new(
             ErrorKind::Folder,
             format!("the state folder '{}' is a file; move it away, or {REMEDY}", folder.display()),

@@ -36,15 +36,16 @@ mod unix {
         options.mode(FILE)
     }
 
-    /// Takes others' access from a folder that is ours: one with our database, or an empty one. Any other is
+    /// Takes others' access from a folder that is ours: one with one of our databases, or an empty one. Any other is
     /// refused, since `--state` may name a folder that others need (`/tmp`, a project).
-    pub(crate) fn tighten_folder(folder: &Path, found: &Metadata, database: &Path) -> Result<(), Error> {
+    pub(crate) fn tighten_folder(folder: &Path, found: &Metadata, databases: &[&str]) -> Result<(), Error> {
         let mode = found.permissions().mode() & 0o7777;
         if mode & OTHERS == 0 {
             return Ok(());
         }
         let shared = mode & 0o1000 != 0;
-        let ours = database.exists() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        let ours = databases.iter().any(|name| folder.join(name).exists())
+            || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
         if !shared && !ours && fs::metadata(folder).is_ok_and(|now| now.permissions().mode() & OTHERS == 0) {
             // Another process tightened it meanwhile, and has begun to fill it.
             return Ok(());
@@ -94,7 +95,7 @@ mod other {
         options
     }
 
-    pub(crate) fn tighten_folder(_: &Path, _: &Metadata, _: &Path) -> Result<(), Error> {
+    pub(crate) fn tighten_folder(_: &Path, _: &Metadata, _: &[&str]) -> Result<(), Error> {
         Ok(())
     }
 

@@ -59,7 +59,7 @@ fn nothing_is_made_before_first_use() {
     assert!(state.is_durable() && !State::in_memory().is_durable());
     assert!(!folder.exists());
     assert_eq!(state.metadata("x").unwrap(), None);
-    assert!(folder.join(open::DATABASE).exists());
+    assert!(folder.join(open::STATE.file).exists());
 }
 
 #[test]

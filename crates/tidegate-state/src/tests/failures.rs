@@ -25,7 +25,7 @@ fn used_folder() -> (TempDir, PathBuf) {
     for n in 0..200 {
         state.begin_statement(&start(&"SELECT 1 ".repeat(100), at(n))).unwrap();
     }
-    let database = folder.path().join(open::DATABASE);
+    let database = folder.path().join(open::STATE.file);
     (folder, database)
 }
 
@@ -47,7 +47,7 @@ fn a_folder_that_cannot_be_made() {
 #[test]
 fn a_file_that_is_no_database() {
     let folder = TempDir::new().unwrap();
-    fs::write(folder.path().join(open::DATABASE), "this is not a database at all, ".repeat(200)).unwrap();
+    fs::write(folder.path().join(open::STATE.file), "this is not a database at all, ".repeat(200)).unwrap();
     check_fails(folder.path(), ErrorKind::Corrupt, &["damaged", "move it away"]);
 }
 
@@ -58,13 +58,13 @@ fn a_database_that_is_damaged_inside() {
     assert!(bytes.len() > 16_384, "the checkpoint at closing wrote the pages");
     bytes[4096..].fill(0xAB);
     fs::write(&database, bytes).unwrap();
-    check_fails(folder.path(), ErrorKind::Corrupt, &["damaged", open::DATABASE]);
+    check_fails(folder.path(), ErrorKind::Corrupt, &["damaged", open::STATE.file]);
 }
 
 #[test]
 fn a_database_of_another_program() {
     let folder = TempDir::new().unwrap();
-    let other = Connection::open(folder.path().join(open::DATABASE)).unwrap();
+    let other = Connection::open(folder.path().join(open::STATE.file)).unwrap();
     other.execute_batch("CREATE TABLE notes (text)").unwrap();
     drop(other);
     check_fails(folder.path(), ErrorKind::Corrupt, &["another program", "--state"]);
@@ -72,7 +72,7 @@ fn a_database_of_another_program() {
 
 #[test]
 fn a_database_of_a_newer_version() {
-    for version in [i32::try_from(migrations::STEPS.len()).unwrap() + 1, i32::MAX, -1] {
+    for version in [i32::try_from(migrations::STATE.len()).unwrap() + 1, i32::MAX, -1] {
         let (folder, database) = used_folder();
         Connection::open(database).unwrap().pragma_update(None, "user_version", version).unwrap();
         check_fails(folder.path(), ErrorKind::Newer, &["schema version", "update Tidegate"]);
@@ -102,7 +102,7 @@ fn a_full_disk_and_a_read_only_database() {
         state.run("limit", |c| c.query_row(pragma, [], |_| Ok(())).or(Ok(()))).unwrap();
         let big = description(&"x".repeat(1 << 20), at(1));
         let error = state.put_metadata("erp", &big).unwrap_err();
-        check_error(&error, kind, &[words, "cannot keep a description", open::DATABASE, "--state"]);
+        check_error(&error, kind, &[words, "cannot keep a description", open::STATE.file, "--state"]);
         assert_eq!(state.metadata("erp").unwrap(), None, "nothing is kept in part");
     }
 }
@@ -121,16 +121,19 @@ fn a_database_that_another_process_holds() {
     state.begin_statement(&start("SELECT 1", at(1))).unwrap();
 }
 
+const NAMED: Named<'_> = Named { file: "m", holds: "nothing" };
+
 #[test]
 fn steps_that_are_missing_run_together_or_not_at_all() {
     let mut connection = Connection::open_in_memory().unwrap();
     let version = |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap();
-    migrations::migrate(&mut connection, "m", &["CREATE TABLE a (x)"]).unwrap();
-    let error = migrations::migrate(&mut connection, "m", &["", "CREATE TABLE b (x)", "CREATE nonsense"]).unwrap_err();
+    migrations::migrate(&mut connection, NAMED, &["CREATE TABLE a (x)"]).unwrap();
+    let error =
+        migrations::migrate(&mut connection, NAMED, &["", "CREATE TABLE b (x)", "CREATE nonsense"]).unwrap_err();
     check_error(&error, ErrorKind::Database, &["bring the schema up to date", "'m'"]);
     assert_eq!(version(&connection), 1);
     assert!(connection.prepare("SELECT x FROM b").is_err());
-    migrations::migrate(&mut connection, "m", &["CREATE TABLE a (x)", "CREATE TABLE b (x)"]).unwrap();
+    migrations::migrate(&mut connection, NAMED, &["CREATE TABLE a (x)", "CREATE TABLE b (x)"]).unwrap();
     assert_eq!(version(&connection), 2);
     connection.prepare("SELECT a.x FROM a, b").unwrap();
 }

@@ -126,9 +126,9 @@ fn one_of_many_gets_a_lease() {
 #[test]
 fn a_database_of_version_one_opens() {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join(open::DATABASE);
+    let path = folder.path().join(open::STATE.file);
     let mut old = Connection::open(&path).unwrap();
-    migrations::migrate(&mut old, "old", &migrations::STEPS[..1]).unwrap();
+    migrations::migrate(&mut old, Named { file: "old", holds: "tokens" }, &migrations::STATE[..1]).unwrap();
     old.execute("INSERT INTO trusted VALUES (CAST('/x' AS BLOB), 'ab')", []).unwrap();
     drop(old);
     let state = State::in_folder(folder.path());
