@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tidegate_spec::manifest::{Auth, Credential, Figure, Throttled};
+use tidegate_spec::manifest::{Auth, Credential, Reported, Throttled};
 use tidegate_spec::{Manifest, Model};
 
 use url::Url;
@@ -22,7 +22,7 @@ pub(crate) struct Described {
     /// What being throttled looks like, besides status 429.
     pub(crate) throttled: Vec<Throttled>,
     /// Header with the time at which calls are taken again.
-    pub(crate) reset: Option<Figure>,
+    pub(crate) reset: Option<Reported>,
 }
 
 impl Described {
@@ -119,7 +119,7 @@ pub(crate) fn read(file: &Path) -> Described {
     let model = manifest.compile(&options).unwrap_or_else(|problems| panic!("{}", said(&problems)));
     assert!(!model.tables.is_empty(), "{shown} has tables");
     let auth = manifest.auth().into_iter().next().expect("a way of signing");
-    let reset = manifest.quotas().into_iter().find_map(|quota| quota.reset);
+    let reset = manifest.quotas().iter().find_map(|quota| quota.reset.clone());
     Described { connector: manifest.name().to_owned(), model, options, auth, throttled: manifest.throttled(), reset }
 }
 

@@ -160,7 +160,7 @@ async fn check(subject: &Subject, target: &Target<'_>, case: &Case, behaviour: B
             if calls != honest + more {
                 return failed(format!("{calls} calls in place of {}", honest + more));
             }
-            if is_throttled && !subject.clock.sleeps()[slept..].contains(&RETRY_AFTER) {
+            if is_throttled && !throttles::is_among(&subject.clock.sleeps()[slept..], RETRY_AFTER) {
                 return failed("it did not wait as long as the server asked for".to_owned());
             }
             Ok(())

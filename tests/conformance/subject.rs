@@ -11,7 +11,8 @@ use tidegate_spec::{Endpoint, Model, Table};
 use tidegate_state::State;
 use tidegate_tests::run::{Outcome, run};
 use tidegate_transport::{
-    Auth, Clock, Collect, Credentials, Jitter, Metering, Observe, OriginGuard, Redirect, RequestLog, Retry, RetryPolicy,
+    Auth, Clock, Collect, Credentials, Jitter, Meter, Metering, Observe, OriginGuard, Redirect, RequestLog, Retry,
+    RetryPolicy,
 };
 use url::Url;
 
@@ -57,8 +58,11 @@ impl Connect for Layers {
         let auth = Auth::new(self.mock.clone(), base.origin(), credentials);
         let observe = Observe::new(Arc::new(auth), self.requests.clone(), clock.clone());
         let collect = Arc::new(Collect::new(Arc::new(observe)));
-        let retry = Retry::new(collect, RetryPolicy::default(), clock, Arc::new(Jitter::seeded(1)));
-        let retry = retry.renewing(base.origin());
+        let ledger = Arc::new(Ledger::new(Arc::<MemoryStore>::default(), clock.clone()));
+        let metering = Arc::new(Metering::new(ledger, "test", "test"));
+        let meter = Arc::new(Meter::new(collect, Arc::clone(&metering), clock.clone()).at(base.origin()));
+        let retry = Retry::new(meter, RetryPolicy::default(), clock, Arc::new(Jitter::seeded(1)));
+        let retry = retry.metered().renewing(base.origin());
         let guard = OriginGuard::new(Arc::new(retry), base.origin(), Vec::new());
         Ok(Connection {
             def: def.clone(),
@@ -69,11 +73,7 @@ impl Connect for Layers {
             fingerprint: "mock".to_owned(),
             writes: false,
             partitions: Partitions::None,
-            metering: Arc::new(Metering::new(
-                Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
-                "test",
-                "test",
-            )),
+            metering,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 use tidegate::transport::Clock;
-use tidegate_spec::manifest::{FigureForm, Throttled};
+use tidegate_spec::manifest::{ReportedForm, Throttled};
 
 use super::cases::{Count, RETRY_AFTER, fault_page, honest};
 use super::data::set;
@@ -28,11 +28,11 @@ async fn what_is_declared_to_be_throttled_is_waited_for() {
             tried += 1;
             let told = [("retry-after".to_owned(), RETRY_AFTER.as_secs().to_string())];
             check(&subject, rule, &told, RETRY_AFTER).await;
-            let Some(reset) = described.reset.as_ref().filter(|reset| reset.form == FigureForm::EpochS) else {
+            let Some(reset) = described.reset.as_ref().filter(|reset| reset.form == Some(ReportedForm::EpochS)) else {
                 continue;
             };
             let at = subject.clock.now().duration_since(UNIX_EPOCH).unwrap() + RESET;
-            check(&subject, rule, &[(reset.header.clone(), at.as_secs().to_string())], RESET).await;
+            check(&subject, rule, &[(reset.header.clone().unwrap(), at.as_secs().to_string())], RESET).await;
         }
     }
     assert!(tried >= 4, "{tried} rules");
@@ -59,6 +59,11 @@ async fn check(subject: &Subject, rule: &Throttled, told: &[(String, String)], w
     assert_eq!(outcome.sorted_rows(), target.truth(&rows, &[]), "{place}");
     assert_eq!(log.len() as u64, target.calls(rows.len() as u64) + 1, "{place}: one call is repeated");
     let sleeps = subject.clock.sleeps().split_off(slept);
-    assert_eq!(sleeps.len(), 1, "{place}: {sleeps:?}");
-    assert!(sleeps[0] + Duration::from_secs(1) > wait && sleeps[0] <= wait, "{place}: {sleeps:?} in place of {wait:?}");
+    assert!(is_among(&sleeps, wait), "{place}: {sleeps:?} in place of {wait:?}");
+}
+
+/// Whether this is among what was waited, to a second: times are written in whole ones. Other waits are for quotas that
+/// the manifest declares.
+pub(crate) fn is_among(sleeps: &[Duration], wait: Duration) -> bool {
+    sleeps.iter().any(|slept| slept.abs_diff(wait) <= Duration::from_secs(1))
 }

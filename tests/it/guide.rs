@@ -5,10 +5,13 @@
 //! * `yaml`: the manifest from here on, if it names a connector; else an addition at the manifest's end
 //! * `yaml instead`: a line that takes the place of its like in the manifest, for the next `sql` alone
 //! * `yaml example`: members of some manifest
+//! * `toml`: the configuration from here on
 //! * `yaml wrong`: a manifest with mistakes; the next `text` names them
 //! * `sql`: one run of the program; the next `text` is its output, with `…` for what is left out
 //!
-//! In a table, a row that ends with code shows members of an endpoint.
+//! In a table, a row that ends with code shows members of an endpoint, or a quota.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tidegate::config::Config;
 use tidegate::{Engine, Session};
@@ -21,6 +24,9 @@ const GUIDE: &str = include_str!("../../connectors/README.md");
 
 /// Where the guide's API listens.
 const HOST: &str = "127.0.0.1:7791";
+
+/// Where the one with branches does.
+const BRANCHES: &str = "127.0.0.1:7792";
 
 /// A fenced block.
 struct Block<'g> {
@@ -45,16 +51,25 @@ fn add(manifest: &mut String, yaml: &str) {
     manifest.push_str(yaml);
 }
 
-/// The `sql` blocks, each with the manifest as it is there.
-fn runs() -> Vec<(Block<'static>, String)> {
-    let (mut manifest, mut instead, mut runs) = (String::new(), None, Vec::new());
+/// One run of the program.
+struct Run {
+    block: Block<'static>,
+    /// The manifest as it is there.
+    manifest: String,
+    /// The configuration.
+    config: &'static str,
+}
+
+fn runs() -> Vec<Run> {
+    let (mut manifest, mut config, mut instead, mut runs) = (String::new(), "", None, Vec::new());
     for block in blocks() {
         match block.info {
             "yaml" => add(&mut manifest, block.body),
             "yaml instead" => instead = Some(block.body),
+            "toml" => config = block.body,
             "sql" => {
                 let manifest = instead.take().map_or_else(|| manifest.clone(), |line| replaced(&manifest, line));
-                runs.push((block, manifest));
+                runs.push(Run { block, manifest, config });
             }
             _ => {}
         }
@@ -100,11 +115,9 @@ fn the_examples_are_right() {
     let examples: Vec<_> = blocks().into_iter().filter(|block| block.info == "yaml example").collect();
     assert!(examples.len() > 3, "{}", examples.len());
     for example in examples {
-        assert_right(&format!(
-            "connector: example\nurl: https://api.example.com/\n{}tables:\n  orders:\n    columns: {{ id: int }}\n    \
-             list: {{ path: orders }}\n",
-            example.body
-        ));
+        let tables = "tables:\n  orders:\n    columns: { id: int }\n    list: { path: orders }\n";
+        let tables = if example.body.contains("\ntables:\n") { "" } else { tables };
+        assert_right(&format!("connector: example\nurl: https://api.example.com/\n{}{tables}", example.body));
     }
 }
 
@@ -122,6 +135,14 @@ fn the_tables_are_right() {
     let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix("` |")?.rsplit_once("| `"));
     let endpoints: Vec<&str> = rows.map(|(_, code)| code).collect();
     assert!(endpoints.len() > 40, "{endpoints:?}");
+    let (quotas, endpoints): (Vec<&str>, Vec<&str>) = endpoints.iter().partition(|code| code.starts_with("{ name: "));
+    assert!(quotas.len() > 10, "{quotas:?}");
+    for quota in quotas {
+        assert_right(&format!(
+            "connector: example\nurl: https://api.example.com/\nquotas: [{quota}]\ntables:\n  orders:\n    \
+             columns: {{ id: int }}\n    list: {{ path: orders }}\n"
+        ));
+    }
     for endpoint in endpoints {
         assert_right(&format!(
             "connector: example\nurl: https://api.example.com/\ntables:\n  orders:\n    key: id\n    \
@@ -151,6 +172,9 @@ fn manifests_beside_the_guide_are_right() {
     let mut checked = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let file = entry.unwrap().path().join("manifest.yaml");
+        if !file.exists() {
+            continue;
+        }
         let text = std::fs::read_to_string(&file).unwrap();
         let manifest = Manifest::parse(&text, &file.display().to_string()).unwrap_or_else(|all| panic!("{}", all[0]));
         let token = std::collections::BTreeMap::from([("token".to_owned(), String::new())]);
@@ -180,14 +204,45 @@ async fn the_draft_is_what_the_product_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_statements_come_to_what_is_shown() {
-    let sim = library(Auth::None).await;
+    let (sim, branches) = (library(Auth::None).await, branches().await);
     let runs = runs();
-    assert!(runs.len() > 8, "{}", runs.len());
-    for (block, manifest) in runs {
-        let said = said(&manifest.replace(HOST, &authority(&sim)), None, block.body).await;
+    assert!(runs.len() > 10, "{}", runs.len());
+    for Run { block, manifest, config } in runs {
+        let here = |text: &str| text.replace(HOST, &authority(&sim)).replace(BRANCHES, &authority(&branches));
+        let said = said(&here(&manifest), &here(config), None, block.body).await;
+        let said = said.replace(&authority(&sim), HOST).replace(&authority(&branches), BRANCHES);
         let shown = block.output.unwrap_or_else(|| panic!("no output follows\n{}", block.body));
-        assert_shown(&said.replace(&authority(&sim), HOST), &bare(shown), block.body);
+        assert_shown(&said, &bare(shown), block.body);
     }
+}
+
+/// The library with branches, where a minute does not end while the guide is run.
+async fn branches() -> Sim {
+    let quotas = vec![tidegate_sim::Quota::minute(20)];
+    let sim = tidegate_sim::Config { rows: 130, shape: Shape::Library, divisions: 3, quotas, ..Default::default() };
+    Sim::start(tidegate_sim::Config { clock: begun_minute(), ..sim }).await.unwrap()
+}
+
+/// A clock that stands where a minute begins, and not before now.
+fn begun_minute() -> tidegate_sim::Clock {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    tidegate_sim::Clock::Manual(tidegate_sim::ManualClock::at(now.next_multiple_of(60) * 1_000))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_divisions_comes_to_what_is_shown() {
+    let config = include_str!("../../examples/divisions/tidegate.toml");
+    let readme = include_str!("../../examples/divisions/README.md");
+    let quotas = vec![tidegate_sim::Quota::day(5_000), tidegate_sim::Quota::minute(60)];
+    let sim = tidegate_sim::Config { rows: 400, page_size: 60, divisions: 3, quotas, ..Default::default() };
+    let sim = Sim::start(tidegate_sim::Config { clock: begun_minute(), ..sim }).await.unwrap();
+    let fenced: Vec<&str> = readme.split("```").skip(1).step_by(2).collect();
+    let of = |info: &str| fenced.iter().filter_map(|block| block.strip_prefix(info)).collect::<Vec<_>>();
+    let (statements, outputs) = (of("sql\n"), of("text\n"));
+    let config = config.replace("127.0.0.1:7793", &authority(&sim));
+    // One program runs both.
+    let said = said("", &config, None, &statements.concat()).await;
+    assert_shown(&said, &bare(&outputs.concat()), readme);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,7 +252,8 @@ async fn the_whole_manifest_signs_with_the_token() {
     blocks().iter().filter(|block| block.info == "yaml").for_each(|block| add(&mut manifest, block.body));
     let manifest = manifest.replace(HOST, &authority(&sim));
     for (token, outcome) in [(Some("a library card"), "│130│\n"), (None, "error: ")] {
-        let said = said(&manifest, token, "SELECT count(*) FROM library.books").await;
+        let config = "[connections.library]\nconnector = \"./library.yaml\"\n";
+        let said = said(&manifest, config, token, "SELECT count(*) FROM library.books").await;
         assert!(said.contains(outcome), "{said}");
     }
 }
@@ -207,10 +263,10 @@ fn authority(sim: &Sim) -> String {
 }
 
 /// What one run of the program says: cells between `│`, plans as they are, and the error that ends the run.
-async fn said(manifest: &str, token: Option<&str>, sql: &str) -> String {
+async fn said(manifest: &str, config: &str, token: Option<&str>, sql: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let toml = folder.path().join("tidegate.toml");
-    std::fs::write(&toml, blocks().iter().find(|block| block.info == "toml").unwrap().body).unwrap();
+    std::fs::write(&toml, config).unwrap();
     std::fs::write(folder.path().join("library.yaml"), manifest).unwrap();
     let config = Config::read(&toml).unwrap();
     let token = token.map(str::to_owned);

@@ -6,5 +6,6 @@
 mod conformance;
 mod differential;
 mod guide;
+mod hostile;
 mod readme;
 mod slt;

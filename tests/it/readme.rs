@@ -1,5 +1,6 @@
 //! The README's SQL runs as it is written, on the simulator in place of the host that it names.
 
+use tidegate::config::Config as Settings;
 use tidegate::{Engine, Session};
 use tidegate_sim::{Auth, Config, Sim};
 use tidegate_tests::run::run;
@@ -37,4 +38,31 @@ async fn the_tour_works() {
         }
     }
     assert!(folder.path().join("orders.parquet").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_of_quotas_works() {
+    let sim = Sim::start(Config { rows: 30, divisions: 102, ..Config::default() }).await.unwrap();
+    let root = sim.url().as_str().trim_end_matches("/1/").to_owned();
+    let block = |kind: &str, has: &str| {
+        let fence = format!("```{kind}\n");
+        let mut blocks = README.split(&fence).skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.find(|block| block.contains(has)).expect("the README has a tour of quotas").to_owned()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidegate.toml");
+    std::fs::write(&file, block("toml", "quotas").replace("https://host/api/v1", &root)).unwrap();
+    let settings = Settings::read(&file).unwrap();
+    let engine = Engine::builder().working_dir(folder.path()).connections(settings.connections).build().unwrap();
+    let session = engine.session("reader");
+
+    let mut shown = Vec::new();
+    for sql in Session::split(&block("sql", "USE all@eol")).unwrap() {
+        let outcome = run(&session, &sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+        shown.push((sql, outcome.rows().concat().join(" ")));
+    }
+    let of = |table: &str| &shown.iter().find(|(sql, _)| sql.contains(table)).unwrap().1;
+    assert!(of("GROUP BY").starts_with("101 "), "{shown:?}");
+    assert!(of("system.partitions").starts_with("101 Amsterdam 49"), "{shown:?}");
+    assert!(of("system.quotas").contains("daily"), "{shown:?}");
 }

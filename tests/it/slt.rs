@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::DataType;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
-use tidegate::{ConnectionDef, Engine, Error, Session};
+use tidegate::{ConnectionDef, Engine, Error, OptionValue, Session};
 use tidegate_sim::{Capability, Collation, Config, NextLinks, Shape, Sim};
 use tidegate_tests::run::{Outcome, run};
 
@@ -51,10 +51,10 @@ fn files() -> Vec<PathBuf> {
 async fn run_file(file: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let setup = Setup::read(text.lines().find_map(|line| line.strip_prefix("# sim:")).unwrap_or_default());
-    let sim = Sim::start(setup.config).await.map_err(|error| error.to_string())?;
+    let sim = Sim::start(setup.config.clone()).await.map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let connections = setup.connections.iter().map(|name| {
-        let def = ConnectionDef::odata(name, sim.url().as_str());
+        let def = setup.divide(ConnectionDef::odata(name, sim.url().as_str()));
         setup.options.iter().fold(def, |def, (option, value)| def.with(option, value))
     });
     let engine = Engine::builder().connections(connections).working_dir(folder.path()).jitter_seed(1);
@@ -90,7 +90,7 @@ struct Setup {
 impl Setup {
     /// Words: `rows`, `page`, `seed`, `size.SET`; `shape=v2`, `links=relative`, `collation=folding`,
     /// `numbers=strings`; `ignore=filter,orderby`, `refuse=count`; `connections=erp,crm`, and options of them all
-    /// as `option.NAME`; `compare=pushdown`.
+    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`.
     fn read(header: &str) -> Self {
         let mut config = Config { rows: 3_000, ..Config::default() };
         let (mut options, mut connections, mut compare) = (BTreeMap::new(), vec!["erp".to_owned()], false);
@@ -101,6 +101,7 @@ impl Setup {
                 ("rows", _) => config.rows = number(),
                 ("page", size) => config.page_size = size.parse().expect("page=NUMBER"),
                 ("seed", _) => config.seed = number(),
+                ("divisions", count) => config.divisions = count.parse().expect("divisions=NUMBER"),
                 ("shape", "v2") => config.shape = Shape::ODataV2,
                 ("links", "relative") => config.odata.next_links = NextLinks::Relative,
                 ("collation", "folding") => config.odata.collation = Collation::CaseInsensitive,
@@ -117,6 +118,16 @@ impl Setup {
             }
         }
         Self { config, connections, options, compare }
+    }
+
+    /// The connection over all divisions, if the simulator has any.
+    fn divide(&self, def: ConnectionDef) -> ConnectionDef {
+        let Some(OptionValue::Text(url)) = def.options.get("url").filter(|_| self.config.divisions > 0) else {
+            return def;
+        };
+        let url = url.replace("/1/", "/{partition}/");
+        let codes: Vec<_> = (1..=self.config.divisions).map(|code| code.to_string()).collect();
+        def.with("url", &url).with("partitions", &codes.join(","))
     }
 }
 
@@ -142,7 +153,9 @@ struct Database<'a> {
 
 impl Database<'_> {
     fn requests(&mut self) -> Vec<String> {
+        // Of divisions the number is shown.
         let root = self.sim.url().path().to_owned();
+        let root = root.strip_suffix("/1/").map_or(root.clone(), |above| format!("{above}/"));
         let log = self.sim.requests();
         self.sim.clear_requests();
         let data = log.iter().filter(|request| !request.path.ends_with("$metadata"));

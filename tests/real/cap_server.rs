@@ -18,9 +18,19 @@ pub(crate) struct Cap {
 impl Cap {
     /// Starts the server, installing it first if need be.
     pub(crate) fn start() -> Self {
+        Self::run("cap.log", &[])
+    }
+
+    /// The same behind a rate limiter that tells of its limit in these headers: 10 requests in 2 s.
+    pub(crate) fn start_limited(headers: &str) -> Self {
+        Self::run(&format!("cap-{headers}.log"), &[("CAP_LIMITER", headers)])
+    }
+
+    fn run(log: &str, variables: &[(&str, &str)]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("real/cap/start.sh");
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cap.log");
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(log);
         let mut command = Command::new(script);
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -34,6 +44,12 @@ impl Cap {
     /// URL of a service: `sales`, `secure` or `token`.
     pub(crate) fn service(&self, name: &str) -> String {
         self.root.as_str().replace("/sales", &format!("/{name}"))
+    }
+
+    /// Statuses of all requests so far, in the order of their arrival.
+    pub(crate) fn statuses(&self) -> Vec<u64> {
+        let entries: Vec<serde_json::Value> = serde_json::from_str(&self.call("GET", "/log")).unwrap();
+        entries.iter().map(|entry| entry["status"].as_u64().unwrap()).collect()
     }
 
     /// Data requests (all but `$metadata`) since the last call, with their queries decoded.

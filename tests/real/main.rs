@@ -4,6 +4,7 @@
 
 mod cap;
 mod cap_server;
+mod limiter;
 mod oauth;
 mod prism;
 mod served;

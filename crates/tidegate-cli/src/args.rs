@@ -15,6 +15,9 @@ const AFTER_HELP: &str = "\
 Without a command: a shell on a terminal, else the statements of standard input.
 Results go to standard output, everything else to standard error.
 
+What calls cost is kept in mind across runs: SELECT * FROM system.quotas shows what is left,
+SET tidegate.max_calls, tidegate.quota_reserve and tidegate.on_quota_exhausted bound a statement.
+
 State is kept in --state, else $TIDEGATE_STATE, else $XDG_STATE_HOME/tidegate, else ~/.local/state/tidegate.
 
 Exit codes: 0 done; 1 an error; 2 wrong usage; 130 stopped by Ctrl-C.";

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use tidegate::StatementCounts;
+use tidegate::transport::Left;
 
-/// `5 rows · 1 call · 0.12 s`; `rows` is `None` for a statement that returns none.
-pub(crate) fn line(rows: Option<u64>, counts: &StatementCounts, elapsed: Duration) -> String {
+use crate::quotas;
+
+/// `5 rows · 1 call · 0.12 s · 59 of 60 left of crm minutely`; `rows` is `None` for a statement that returns none.
+pub(crate) fn line(rows: Option<u64>, counts: &StatementCounts, elapsed: Duration, left: Option<&Left>) -> String {
     let mut parts = vec![rows.map_or_else(|| "done".to_owned(), |rows| counted(rows, "row"))];
     parts.push(counted(counts.calls, "call"));
     if counts.retries > 0 {
@@ -13,6 +16,7 @@ pub(crate) fn line(rows: Option<u64>, counts: &StatementCounts, elapsed: Duratio
         parts.push(format!("{} {retries}", grouped(counts.retries)));
     }
     parts.push(seconds(elapsed));
+    parts.extend(left.map(quotas::left));
     parts.join(" · ")
 }
 
@@ -32,7 +36,8 @@ pub(crate) fn seconds(time: Duration) -> String {
     }
 }
 
-fn grouped(number: u64) -> String {
+/// A number with commas between thousands.
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -58,7 +63,17 @@ mod tests {
             (None, counts(2, 2), 3_720_000, "done · 2 calls · 2 retries · 1 h 02 min"),
         ];
         for (rows, counts, millis, expected) in cases {
-            assert_eq!(line(rows, &counts, Duration::from_millis(millis)), expected);
+            assert_eq!(line(rows, &counts, Duration::from_millis(millis), None), expected);
         }
+        let left = Left {
+            connection: "crm".into(),
+            partition: None,
+            quota: "minutely".into(),
+            remaining: 59,
+            limit: 60,
+            resets_at: None,
+        };
+        let expected = "6 rows · 61 calls · 1 min 01 s · 59 of 60 left of crm minutely";
+        assert_eq!(line(Some(6), &counts(61, 0), Duration::from_secs(61), Some(&left)), expected);
     }
 }

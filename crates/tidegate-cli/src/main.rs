@@ -15,6 +15,7 @@ mod messages;
 mod open;
 mod output;
 mod progress;
+mod quotas;
 mod run;
 mod shell;
 mod trust;

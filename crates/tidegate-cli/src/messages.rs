@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::error::Error as _;
 use std::io::Write;
 
-use tidegate::Error;
+use tidegate::{Error, ErrorKind};
 
 /// A plain line.
 pub(crate) fn say(text: &str) {
@@ -30,6 +30,10 @@ pub(crate) fn warning(text: &str) {
 /// An error of the engine: its message, and those of its causes that say something new.
 pub(crate) fn describe(error: &Error) -> String {
     let mut text = error.to_string();
+    // These say all there is to say: their causes are the same in other words, for one partition or page.
+    if matches!(error.kind(), ErrorKind::QuotaExhausted | ErrorKind::CallBound) {
+        return text;
+    }
     let known = text.clone();
     let mut causes = Vec::new();
     let mut cause = error.source();
@@ -65,8 +69,6 @@ pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate::ErrorKind;
-
     use super::*;
 
     #[test]
@@ -77,11 +79,13 @@ mod tests {
         let layers = Error::new(ErrorKind::Remote, "no answer from crm: timed out")
             .with_source(Error::new(ErrorKind::Remote, "client error (Connect)").with_source("timed out"));
         let more = Error::new(ErrorKind::Remote, "no answer from crm").with_source("timed out");
+        let spent = Error::new(ErrorKind::QuotaExhausted, "daily is spent in 1 and 2").with_source("1: daily is spent");
         assert_eq!(describe(&plain), "no answer from crm");
         assert_eq!(describe(&same), "no answer from crm: timed out");
         assert_eq!(describe(&wrapped), "expected a name");
         assert_eq!(describe(&layers), "no answer from crm: timed out");
         assert_eq!(describe(&more), "no answer from crm\n  cause: timed out");
+        assert_eq!(describe(&spent), "daily is spent in 1 and 2");
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! The progress line: what a running statement has fetched and spent so far. On standard error, and only when that
-//! is a terminal.
+//! The progress line: what a running statement has fetched and spent so far, what is left of the tightest quota, and what
+//! it waits for. On standard error, and only when that is a terminal.
 //!
 //! It is one line, drawn here: indicatif pads its line to the right edge, so that the `^C` which a terminal shows
 //! begins a new line, and the old one stays behind.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tidegate::Summary;
 
 use crate::closing::{counted, seconds};
+use crate::quotas;
 use crate::run::terminal_width;
 
 /// A statement shorter than this shows nothing.
@@ -87,13 +88,12 @@ impl Shared {
             None => format!("preparing · {}", seconds(self.started.elapsed())),
             Some(summary) => {
                 let counts = summary.counts();
-                [
-                    counted(counts.rows, "row"),
-                    counted(counts.calls, "call"),
-                    counted(counts.pages, "page"),
-                    seconds(self.started.elapsed()),
-                ]
-                .join(" · ")
+                let mut parts =
+                    vec![counted(counts.rows, "row"), counted(counts.calls, "call"), seconds(self.started.elapsed())];
+                // While it waits, why it does says more than what is left of something.
+                let waiting = quotas::waiting(&summary.waiting(), SystemTime::now());
+                parts.extend(waiting.or_else(|| summary.left().as_ref().map(quotas::left)));
+                parts.join(" · ")
             }
         };
         let spinner = SPINNER[self.drawn % SPINNER.len()];

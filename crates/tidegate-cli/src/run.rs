@@ -112,8 +112,12 @@ impl Runner {
         if let Some(shortened) = ended.shortened {
             (self.say)(&format!("note: {shortened}"));
         }
+        for warning in ended.summary.warnings() {
+            messages::warning(&warning);
+        }
         if self.closing {
-            (self.say)(&closing::line(ended.rows, &ended.summary.counts(), ended.summary.elapsed()));
+            let (counts, left) = (ended.summary.counts(), ended.summary.left());
+            (self.say)(&closing::line(ended.rows, &counts, ended.summary.elapsed(), left.as_ref()));
         }
         Ok(())
     }

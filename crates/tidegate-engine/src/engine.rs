@@ -10,6 +10,7 @@ use tidegate_state::State;
 use tidegate_transport::{Clock, RequestLog};
 
 use crate::catalog::{Models, check_new_name};
+use crate::partitions::Lists;
 use crate::system::Warnings;
 use crate::{Connect, Connection, ConnectionDef, Result, Session};
 
@@ -46,6 +47,7 @@ struct Inner {
     memory_limit: usize,
     connections: RwLock<BTreeMap<String, Arc<Connection>>>,
     models: Models,
+    partitions: Lists,
     warnings: Warnings,
     runtime: OnceLock<Arc<RuntimeEnv>>,
 }
@@ -66,6 +68,7 @@ impl Engine {
                 memory_limit: bytes,
                 connections: RwLock::default(),
                 models: Models::default(),
+                partitions: Lists::default(),
                 warnings: Warnings::default(),
                 runtime: OnceLock::new(),
             }),
@@ -147,6 +150,10 @@ impl Engine {
         &self.inner.models
     }
 
+    pub(crate) fn partition_lists(&self) -> &Lists {
+        &self.inner.partitions
+    }
+
     pub(crate) fn warnings(&self) -> &Warnings {
         &self.inner.warnings
     }
@@ -154,6 +161,16 @@ impl Engine {
     /// Notes something for `system.warnings`.
     pub fn warn(&self, connection: Option<&str>, message: impl Into<String>) {
         self.warnings().push(self.parts().clock.now(), None, connection, message.into());
+    }
+
+    /// Notes as [`Self::warn`] does, as long as the engine lives: for its layers, which must not keep it alive.
+    pub fn warner(&self) -> impl Fn(Option<&str>, String) + Send + Sync + 'static {
+        let inner = Arc::downgrade(&self.inner);
+        move |connection, message| {
+            if let Some(inner) = inner.upgrade() {
+                Self { inner }.warn(connection, message);
+            }
+        }
     }
 
     /// Notes something that only this principal's sessions show: its statements' text may stand in it.

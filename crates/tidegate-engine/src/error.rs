@@ -34,6 +34,10 @@ pub enum ErrorKind {
     Remote,
     /// Local files or the state folder.
     Local,
+    /// A quota has no room, and the statement may not wait for it, or not that long.
+    QuotaExhausted,
+    /// The statement needs more calls than `tidegate.max_calls`.
+    CallBound,
     /// The user gave up.
     Cancelled,
     /// Something that is not offered.
@@ -106,12 +110,18 @@ impl From<tidegate_state::Error> for Error {
     }
 }
 
+impl From<tidegate_quota::Error> for Error {
+    fn from(error: tidegate_quota::Error) -> Self {
+        Self::new(ErrorKind::Local, error.to_string()).with_source(error)
+    }
+}
+
 impl From<tidegate_remote::Error> for Error {
     fn from(error: tidegate_remote::Error) -> Self {
         if error.is_cancelled() {
             return Self::cancelled();
         }
-        Self::new(ErrorKind::Remote, remote_message(&error)).with_source(error)
+        Self::new(remote_kind(&error), remote_message(&error)).with_source(error)
     }
 }
 
@@ -120,7 +130,7 @@ impl From<tidegate_transport::Error> for Error {
         if error.is_cancelled() {
             return Self::cancelled();
         }
-        Self::new(ErrorKind::Remote, error.to_string()).with_source(error)
+        Self::new(transport_kind(error.kind()), error.to_string()).with_source(error)
     }
 }
 
@@ -164,13 +174,10 @@ fn from_shared(shared: Arc<DataFusionError>) -> Error {
         let known = if let Some(error) = error.downcast_ref::<Error>() {
             Some((error.kind, error.message.clone()))
         } else if let Some(error) = error.downcast_ref::<tidegate_remote::Error>() {
-            let kind = if error.is_cancelled() { ErrorKind::Cancelled } else { ErrorKind::Remote };
-            Some((kind, remote_message(error)))
+            Some((remote_kind(error), remote_message(error)))
         } else {
-            error.downcast_ref::<tidegate_transport::Error>().map(|error| {
-                let kind = if error.is_cancelled() { ErrorKind::Cancelled } else { ErrorKind::Remote };
-                (kind, error.to_string())
-            })
+            let error = error.downcast_ref::<tidegate_transport::Error>();
+            error.map(|error| (transport_kind(error.kind()), error.to_string()))
         };
         if let Some((kind, message)) = known {
             return Error::new(kind, message).with_source(Box::new(shared) as Box<dyn std::error::Error + Send + Sync>);
@@ -179,6 +186,30 @@ fn from_shared(shared: Arc<DataFusionError>) -> Error {
     }
     let (kind, message) = describe(&shared);
     Error::new(kind, message).with_source(Box::new(shared) as Box<dyn std::error::Error + Send + Sync>)
+}
+
+/// The kind of one error for several failures: theirs if all have the same.
+pub(crate) fn common_kind(kinds: impl IntoIterator<Item = ErrorKind>) -> ErrorKind {
+    let mut kinds = kinds.into_iter();
+    let first = kinds.next().unwrap_or(ErrorKind::Remote);
+    if kinds.all(|kind| kind == first) { first } else { ErrorKind::Remote }
+}
+
+/// What a failed request means for a statement.
+pub(crate) fn remote_kind(error: &tidegate_remote::Error) -> ErrorKind {
+    match &error.kind {
+        tidegate_remote::ErrorKind::Transport(error) => transport_kind(error.kind()),
+        _ => ErrorKind::Remote,
+    }
+}
+
+fn transport_kind(kind: tidegate_transport::ErrorKind) -> ErrorKind {
+    match kind {
+        tidegate_transport::ErrorKind::Cancelled => ErrorKind::Cancelled,
+        tidegate_transport::ErrorKind::QuotaExhausted => ErrorKind::QuotaExhausted,
+        tidegate_transport::ErrorKind::CallBound => ErrorKind::CallBound,
+        _ => ErrorKind::Remote,
+    }
 }
 
 /// A service that refuses a request may lack what it was asked for: the message names that, and how to do without.

@@ -2,11 +2,18 @@
 //!
 //! Only settings that do something are here: a name that is not known is an error, not a promise.
 
+mod values;
+
 use std::time::Duration;
 
+use tidegate_quota::Priority;
 use tidegate_remote::BadValue;
-use tidegate_transport::Spending;
+use tidegate_transport::{OnExhausted, Spending};
 
+pub(crate) use values::duration_text;
+use values::{Word, boolean, duration, keyword, number_or_none, reserve, reserve_text, word_of};
+
+use crate::sql::Hint;
 use crate::{Error, ErrorKind, Result};
 
 /// Settings that a statement runs under.
@@ -56,6 +63,19 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// These, but for what the hints of a statement say.
+    ///
+    /// # Errors
+    /// A hint that there is not, and a value of another form.
+    pub(crate) fn hinted(mut self, hints: &[Hint]) -> Result<Self> {
+        for hint in hints {
+            Setting::find_hint(&hint.name)?.set(&mut self, Some(&hint.value))?;
+        }
+        Ok(self)
+    }
+}
+
 /// Prefix of every name here.
 pub(crate) const PREFIX: &str = "tidegate.";
 
@@ -65,15 +85,24 @@ pub(crate) struct Setting {
     pub(crate) name: &'static str,
     /// One line for `system.settings`.
     pub(crate) description: &'static str,
+    /// Whether it may be given for one statement, as a hint.
+    is_hint: bool,
     get: fn(&Settings) -> Option<String>,
     set: fn(&mut Settings, &str) -> Result<(), &'static str>,
 }
+
+const BAD_VALUES: &[Word<BadValue>] = &[("fail", BadValue::Fail), ("null", BadValue::Null)];
+const EXHAUSTED: &[Word<OnExhausted>] =
+    &[("wait", OnExhausted::Wait), ("stop", OnExhausted::Stop), ("fail", OnExhausted::Fail)];
+const PARTIAL: &[Word<PartialResults>] = &[("fail", PartialResults::Fail), ("warn", PartialResults::Warn)];
+const PRIORITIES: &[Word<Priority>] = &[("high", Priority::High), ("normal", Priority::Normal), ("low", Priority::Low)];
 
 /// All settings, by name.
 pub(crate) const ALL: &[Setting] = &[
     Setting {
         name: "label",
         description: "kept with every statement",
+        is_hint: true,
         get: |settings| settings.label.clone(),
         set: |settings, value| {
             settings.label = Some(value.to_owned()).filter(|label| !label.is_empty());
@@ -81,45 +110,84 @@ pub(crate) const ALL: &[Setting] = &[
         },
     },
     Setting {
+        name: "max_calls",
+        description: "most HTTP attempts of one statement, retries included",
+        is_hint: true,
+        get: |settings| settings.spending.max_calls.map(|calls| calls.to_string()),
+        set: |settings, value| assign(&mut settings.spending.max_calls, number_or_none(value)),
+    },
+    Setting {
+        name: "max_wait",
+        description: "longest wait for a quota",
+        is_hint: true,
+        get: |settings| Some(duration_text(settings.spending.max_wait)),
+        set: |settings, value| assign(&mut settings.spending.max_wait, duration(value)),
+    },
+    Setting {
         name: "metadata_max_age",
         description: "how old an API's description may be before the API is asked whether it still holds",
+        is_hint: true,
         get: |settings| Some(duration_text(settings.metadata_max_age)),
         set: |settings, value| assign(&mut settings.metadata_max_age, duration(value)),
     },
     Setting {
         name: "on_bad_value",
         description: "what a value that does not fit its column becomes: fail or null",
-        get: |settings| {
-            let text = match settings.on_bad_value {
-                BadValue::Fail => "fail",
-                BadValue::Null => "null",
-            };
-            Some(text.to_owned())
-        },
+        // The columns of the session's tables depend on it.
+        is_hint: false,
+        get: |settings| word_of(BAD_VALUES, settings.on_bad_value),
+        set: |settings, value| assign(&mut settings.on_bad_value, keyword(BAD_VALUES, value).ok_or("'fail' or 'null'")),
+    },
+    Setting {
+        name: "on_quota_exhausted",
+        description: "wait for a quota that has no room, at most max_wait; stop or fail: the statement fails at once",
+        is_hint: true,
+        get: |settings| word_of(EXHAUSTED, settings.spending.on_exhausted),
         set: |settings, value| {
-            settings.on_bad_value = match value.to_lowercase().as_str() {
-                "fail" => BadValue::Fail,
-                "null" => BadValue::Null,
-                _ => return Err("'fail' or 'null'"),
-            };
-            Ok(())
+            assign(&mut settings.spending.on_exhausted, keyword(EXHAUSTED, value).ok_or("'wait', 'stop' or 'fail'"))
+        },
+    },
+    Setting {
+        name: "partial_results",
+        description: "what becomes of a query when some partitions fail: fail, or warn and go on without them",
+        is_hint: true,
+        get: |settings| word_of(PARTIAL, settings.partial_results),
+        set: |settings, value| assign(&mut settings.partial_results, keyword(PARTIAL, value).ok_or("'fail' or 'warn'")),
+    },
+    Setting {
+        name: "priority",
+        description: "who is served first when several wait for one quota: high, normal or low",
+        is_hint: true,
+        get: |settings| word_of(PRIORITIES, settings.spending.priority),
+        set: |settings, value| {
+            assign(&mut settings.spending.priority, keyword(PRIORITIES, value).ok_or("'high', 'normal' or 'low'"))
         },
     },
     Setting {
         name: "pushdown",
         description: "whether the API is asked to filter, sort, limit and count; off: all is computed here",
+        is_hint: true,
         get: |settings| Some(settings.pushdown.to_string()),
         set: |settings, value| assign(&mut settings.pushdown, boolean(value)),
     },
     Setting {
+        name: "quota_reserve",
+        description: "what a statement leaves over of quotas, in each partition: 'daily=500, minutely=5'",
+        is_hint: true,
+        get: |settings| reserve_text(&settings.spending.reserve),
+        set: |settings, value| assign(&mut settings.spending.reserve, reserve(value)),
+    },
+    Setting {
         name: "read_only",
         description: "refuse every statement that changes rows of a table or writes a file",
+        is_hint: false,
         get: |settings| Some(settings.read_only.to_string()),
         set: |settings, value| assign(&mut settings.read_only, boolean(value)),
     },
     Setting {
         name: "retry_budget",
         description: "retries that one statement may spend, over all its requests",
+        is_hint: true,
         get: |settings| Some(settings.retry_budget.to_string()),
         set: |settings, value| assign(&mut settings.retry_budget, value.parse().map_err(|_| "a number from 0")),
     },
@@ -128,36 +196,6 @@ pub(crate) const ALL: &[Setting] = &[
 fn assign<T>(field: &mut T, value: Result<T, &'static str>) -> Result<(), &'static str> {
     *field = value?;
     Ok(())
-}
-
-fn boolean(value: &str) -> Result<bool, &'static str> {
-    match value.to_lowercase().as_str() {
-        "true" | "on" | "yes" | "1" => Ok(true),
-        "false" | "off" | "no" | "0" => Ok(false),
-        _ => Err("true or false"),
-    }
-}
-
-fn duration(value: &str) -> Result<Duration, &'static str> {
-    const EXPECTED: &str = "a duration such as '90s', '10m' or '2h'";
-    let value = value.trim();
-    let split = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-    let number: u64 = value[..split].parse().map_err(|_| EXPECTED)?;
-    let seconds = match value[split..].trim() {
-        "" | "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => return Err(EXPECTED),
-    };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or(EXPECTED)
-}
-
-fn duration_text(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let units = [(86400, "d"), (3600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
-    unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
 }
 
 impl Setting {
@@ -192,6 +230,29 @@ impl Setting {
             return (self.set)(settings, "").map_err(|expected| self.bad_value("", expected));
         };
         (self.set)(settings, value).map_err(|expected| self.bad_value(value, expected))
+    }
+
+    /// The setting that a hint of this name stands for.
+    ///
+    /// # Errors
+    /// An unknown name, and a setting that holds for a whole session.
+    pub(crate) fn find_hint(name: &str) -> Result<&'static Self> {
+        let hints = || ALL.iter().filter(|setting| setting.is_hint).map(|setting| setting.name);
+        match ALL.iter().find(|setting| setting.name == name) {
+            Some(setting) if setting.is_hint => Ok(setting),
+            Some(setting) => {
+                let message =
+                    format!("{name} holds for a session and is no hint; SET {PREFIX}{} sets it", setting.name);
+                Err(Error::new(ErrorKind::Setting, message))
+            }
+            None => {
+                let hint = match crate::catalog::nearest(name, hints()) {
+                    Some(nearest) => format!("did you mean {nearest}?"),
+                    None => format!("there are: {}", crate::error::listed(&hints().collect::<Vec<_>>())),
+                };
+                Err(Error::new(ErrorKind::Setting, format!("there is no hint {name}; {hint}")))
+            }
+        }
     }
 
     fn bad_value(&self, value: &str, expected: &str) -> Error {

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::call::{self, Answer};
 use crate::odata::url as odata_url;
-use crate::{Error, ErrorKind, Place, Result, Source, server_message};
+use crate::{Error, ErrorKind, Place, Result, Source, partition, server_message};
 
 /// Name of the description below the service root (OData 4.01 part 2, 4.2).
 const METADATA: &str = "$metadata";
@@ -34,6 +34,7 @@ pub async fn odata_metadata(source: &Source, cached: Option<&Description>) -> Re
         url: url.map(redact_url).unwrap_or_default(),
         ..Place::default()
     };
+    partition::check_base(source).map_err(|kind| Error { place: place(None), kind })?;
     let url =
         odata_url::resource(&source.base, METADATA, &Vec::new()).map_err(|kind| Error { place: place(None), kind })?;
     let place = place(Some(&url));

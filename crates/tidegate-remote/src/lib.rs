@@ -18,7 +18,9 @@ pub mod decode;
 pub mod discover;
 mod error;
 pub mod odata;
+pub mod partition;
 pub mod predicate;
+mod probe;
 pub mod pushdown;
 mod render;
 mod request;
@@ -31,6 +33,7 @@ mod test_support;
 
 pub use error::{Error, ErrorKind, Place};
 pub use predicate::{CompareOp, LikeKind, Predicate};
+pub use probe::probe;
 pub use request::{BadValue, ScanRequest, SortKey};
 pub use scalar::Scalar;
 pub use scan::{Page, PageStream, count, scan};

@@ -38,6 +38,7 @@ impl Source {
             repeat: Repeat::Safe,
             page,
             attempt: 1,
+            quota_wait: std::time::Duration::ZERO,
             body: BodyMode::default(),
             statement: Arc::clone(&self.statement),
         }

@@ -19,6 +19,6 @@ pub use capability::{
 pub use manifest::{Manifest, Problem};
 pub use model::{
     Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, Model, NotFound, Path,
-    Table,
+    QUOTA_CHECK, Table,
 };
 pub use types::{ColumnType, Field, TimestampFormat};

@@ -17,7 +17,13 @@ pub struct Model {
     pub tables: Vec<Table>,
     /// What the description of the API had and this model leaves out, one sentence each, for `system.warnings`.
     pub notes: Vec<String>,
+    /// A cheap GET whose response tells what is left of the quotas, named [`QUOTA_CHECK`]; its rows mean nothing. Its path
+    /// and constants may have `{partition}`. Without it, figures are asked for with an ordinary request.
+    pub quota_check: Option<Endpoint>,
 }
+
+/// Name of [`Model::quota_check`], as an endpoint without a table.
+pub const QUOTA_CHECK: &str = "quota_check";
 
 /// One SQL table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,6 +194,16 @@ impl Endpoint {
             not_found: NotFound::Fail,
             max_url_length: DEFAULT_MAX_URL_LENGTH,
         }
+    }
+
+    /// Whether its requests name a partition by themselves: `{partition}` in path, constants or body. The base URL may
+    /// name one too.
+    #[must_use]
+    pub fn needs_partition(&self) -> bool {
+        let names = |text: &str| text.contains("{partition}");
+        names(&self.path)
+            || self.constants.iter().any(|(_, value)| names(value))
+            || self.body.as_ref().is_some_and(|body| names(&body.to_string()))
     }
 
     /// Whether it returns this column (index into the table's columns).

@@ -44,6 +44,10 @@ pub enum ErrorKind {
     Credentials,
     /// The request itself cannot be sent: a bad header or body.
     Invalid,
+    /// The statement may send no more calls ([`Spending::max_calls`](crate::Spending)).
+    CallBound,
+    /// A quota has no room for the call, and the statement may not wait for it, or not that long.
+    QuotaExhausted,
 }
 
 impl ErrorKind {

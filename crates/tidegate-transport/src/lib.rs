@@ -4,7 +4,7 @@
 //! puts them in order, outermost first:
 //!
 //! ```text
-//! redirect -> origin guard -> retry -> collect -> observe -> record | replay | fault -> auth -> http
+//! redirect -> origin guard -> retry -> meter -> collect -> observe -> record | replay | fault -> auth -> http
 //! ```
 //!
 //! What another order would break:
@@ -13,6 +13,8 @@
 //! * redirect inside retry: a failure at the third hop would repeat the first two.
 //! * retry inside collect: a body that is cut in the middle would be a failed statement, or a short page, but
 //!   not a failed attempt.
+//! * meter outside retry: repeated attempts would be neither booked nor waited for. Inside of collect: an answer were
+//!   settled before its body is there, which may hold what it cost; and a wait for a quota would be time of the request.
 //! * observe outside retry: three attempts would be counted as one call. Outside collect: the bytes of a body
 //!   that was too large would not be counted.
 //! * record inside auth: credentials would be written to the file. Outside retry: a replay could not show the
@@ -21,7 +23,11 @@
 //!
 //! A token that ends in the middle of a scan takes two of them: auth reports the refusal to its [`TokenSource`], and
 //! retry sends the request once more ([`Retry::renewing`]), so that observe counts and record keeps both attempts.
-//! Requests for tokens have layers of their own (retry, collect, observe) straight to the network.
+//! Requests for tokens have layers of their own (retry, meter, collect, observe) straight to the network.
+//!
+//! An answer that means "one too many" is settled by the meter, which closes the quota for all who share it, and sent
+//! again by retry at once ([`Retry::metered`]): it then waits in the ledger like everybody. Without a meter, retry waits
+//! by itself as long as the answer says.
 //!
 //! No layer guesses from the HTTP verb: the request carries an [`Operation`] that says what it is for and
 //! whether it may be repeated. Time and randomness are handed in ([`Clock`], [`Jitter`]).
@@ -30,19 +36,28 @@
 //! use std::sync::Arc;
 //! use tidegate_transport::*;
 //!
-//! fn stack(url: &url::Url, credentials: Credentials, log: Arc<RequestLog>) -> Arc<dyn Transport> {
+//! fn stack(
+//!     url: &url::Url,
+//!     credentials: Credentials,
+//!     metering: Arc<Metering>,
+//!     log: Arc<RequestLog>,
+//! ) -> Arc<dyn Transport> {
 //!     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
 //!     let http = Arc::new(Http::new(HttpOptions::default()));
 //!     let auth = Arc::new(Auth::new(http, url.origin(), credentials));
 //!     let observe = Arc::new(Observe::new(auth, log, Arc::clone(&clock)));
 //!     let collect = Arc::new(Collect::new(observe));
+//!     let meter = Arc::new(Meter::new(collect, metering, Arc::clone(&clock)).at(url.origin()));
 //!     let jitter = Arc::new(Jitter::from_entropy());
-//!     let retry = Arc::new(Retry::new(collect, RetryPolicy::default(), clock, jitter));
-//!     let guard = Arc::new(OriginGuard::new(retry, url.origin(), Vec::new()));
+//!     let retry = Retry::new(meter, RetryPolicy::default(), clock, jitter).metered();
+//!     let guard = Arc::new(OriginGuard::new(Arc::new(retry), url.origin(), Vec::new()));
 //!     Arc::new(Redirect::new(guard))
 //! }
 //! # let url = url::Url::parse("https://api.example/v1").unwrap();
-//! # stack(&url, Credentials::Bearer(Secret::new("abc")), Arc::new(RequestLog::new(100)));
+//! # let store = Arc::<tidegate_quota::MemoryStore>::default();
+//! # let ledger = Arc::new(tidegate_quota::Ledger::new(store, Arc::new(SystemClock::default())));
+//! # let metering = Arc::new(Metering::new(ledger, "api.example|0f", "crm"));
+//! # stack(&url, Credentials::Bearer(Secret::new("abc")), metering, Arc::new(RequestLog::new(100)));
 //! ```
 
 mod blanks;
@@ -65,8 +80,9 @@ pub use body::Body;
 pub use error::{Error, ErrorKind, Sent};
 pub use jitter::Jitter;
 pub use layers::{
-    Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, Observe, OriginGuard,
-    Record, Recorder, Redirect, Replay, Reset, Retry, RetryPolicy, Throttle, ThrottledBody, TokenSource, retry_after,
+    Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, MAX_THROTTLED, Meter,
+    Observe, OriginGuard, Record, Recorder, Redirect, Replay, Retry, RetryPolicy, Throttle, ThrottledBody, TokenSource,
+    retry_after,
 };
 pub use log::{RequestLog, RequestRecord};
 pub use metering::{FigurePlace, Figures, MeteredQuota, Metering, Operations, Per, TimeForm, Warn};

@@ -29,6 +29,8 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// Which attempt of the same request, from 1.
     pub attempt: u32,
+    /// How long it waited for its quotas before it was sent.
+    pub quota_wait: Duration,
     /// Bytes of the response body, after decompression.
     pub bytes: u64,
     /// When it was sent.
@@ -85,6 +87,7 @@ mod tests {
             url: "https://a.example/".into(),
             status: None,
             attempt,
+            quota_wait: Duration::ZERO,
             bytes: 0,
             started_at: SystemTime::UNIX_EPOCH,
             took: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! What a request is for: carried with it so that no layer has to guess.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Statement;
 
@@ -28,6 +29,8 @@ pub struct Operation {
     pub page: Option<u64>,
     /// Which attempt of the same request this is, from 1; set by the retry layer.
     pub attempt: u32,
+    /// How long this attempt waited for its quotas; set by the quota layer.
+    pub quota_wait: Duration,
     /// What becomes of the response body.
     pub body: BodyMode,
     /// The statement that pays for it.

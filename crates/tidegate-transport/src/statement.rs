@@ -54,7 +54,7 @@ pub struct StatementCounts {
     pub pages: u64,
     /// Rows decoded from pages.
     pub rows: u64,
-    /// Time spent waiting before a retry.
+    /// Time spent waiting: for quotas, and before a retry.
     pub waited: Duration,
 }
 

@@ -75,6 +75,7 @@ pub(crate) fn request(url: &str, repeat: Repeat, statement: &Arc<Statement>) -> 
             repeat,
             page: Some(1),
             attempt: 1,
+            quota_wait: Duration::ZERO,
             body: BodyMode::default(),
             statement: Arc::clone(statement),
         },

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tidegate_engine::EngineParts;
-use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store};
+use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store, TestClock};
 use tidegate_state::State;
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
@@ -12,7 +12,7 @@ use crate::connect::{Layers, Network};
 use crate::connector::Registry;
 use crate::environment::Environment;
 use crate::failure::local;
-use crate::oauth::{OAuthParts, Renewals};
+use crate::oauth::{OAuthParts, Renewals, TokenMetering};
 use crate::{ConnectionDef, Engine, Result};
 
 /// Requests that `system.requests` remembers.
@@ -156,7 +156,6 @@ impl Builder {
             StateLocation::Memory => Arc::<MemoryStore>::default(),
             StateLocation::Folder(folder) => Arc::new(FolderStore::in_folder(folder)),
         };
-        let ledger = Arc::new(Ledger::new(store, Arc::clone(&self.clock)));
         let requests = Arc::new(RequestLog::new(REQUEST_LOG_CAPACITY));
         let live = self.network.unwrap_or_else(|| Arc::new(Http::new(HttpOptions::default())));
         let network = match self.tape {
@@ -164,6 +163,12 @@ impl Builder {
             Some(Tape::Record(file)) => Network::recorded(live, &file)?,
             Some(Tape::Replay(file)) => Network::replayed(Arc::new(Replay::open(&file).map_err(local)?)),
         };
+        // A replay spends nothing, and what it waits for has passed.
+        let ledger = Arc::new(if network.is_replay() {
+            Ledger::new(Arc::<MemoryStore>::default(), Arc::new(TestClock::new(self.clock.now())))
+        } else {
+            Ledger::new(store, Arc::clone(&self.clock))
+        });
         let working_dir = self.working_dir.map_or_else(std::env::current_dir, Ok).map_err(local)?;
         let connectors = Arc::new(Registry::new(self.environment, working_dir.clone(), self.connector_folder));
         let jitter = Arc::new(self.jitter);
@@ -174,11 +179,13 @@ impl Builder {
             clock: Arc::clone(&self.clock),
             jitter: Arc::clone(&jitter),
             renewals: Renewals::default(),
+            metering: TokenMetering::default(),
         };
         let layers = Arc::new(Layers {
             network,
             requests: Arc::clone(&requests),
             ledger: Arc::clone(&ledger),
+            warner: Arc::default(),
             clock: Arc::clone(&self.clock),
             jitter,
             connectors: Arc::clone(&connectors),
@@ -189,13 +196,14 @@ impl Builder {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
             requests,
-            ledger,
+            ledger: Arc::clone(&ledger),
             clock: Arc::clone(&self.clock),
             working_dir,
         });
+        layers.warner.get_or_init(|| Box::new(inner.warner()));
         for def in &self.connections {
             inner.add_connection(def)?;
         }
-        Ok(Engine { inner, state, clock: self.clock, connectors, layers, oauth })
+        Ok(Engine { inner, state, clock: self.clock, connectors, layers, oauth, ledger })
     }
 }

@@ -1,23 +1,24 @@
 //! Opens connections: puts the layers in order.
 //!
-//! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → collect → observe →
+//! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → meter → collect → observe →
 //! record | replay → auth → http.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
-use tidegate_engine::{Connect, Connection, ConnectionDef, Partitions};
+use tidegate_engine::{Connect, Connection, ConnectionDef};
 use tidegate_quota::Ledger;
 use tidegate_transport::{
-    Auth, Blanks, Clock, Collect, Credentials, Jitter, Metering, Observe, OriginGuard, Record, Recorder, Redirect,
-    RequestLog, Retry, RetryPolicy, Secret, Transport,
+    Auth, Blanks, Clock, Collect, Credentials, Jitter, Meter, Metering, Observe, OriginGuard, Record, Recorder,
+    Redirect, RequestLog, Retry, RetryPolicy, Secret, Transport, Warn,
 };
 
 use crate::Result;
 use crate::connector::{Access, Registry};
 use crate::failure::local;
+use crate::metering::{counts_tokens, hex, metering, part_of};
 use crate::oauth::OAuthParts;
 
 /// What stands innermost, and whether it is recorded.
@@ -42,24 +43,41 @@ impl Network {
         Self { inner, recorder: None, is_replay: true }
     }
 
+    pub(crate) fn is_replay(&self) -> bool {
+        self.is_replay
+    }
+
     /// What tokens are asked through: never a recording.
     pub(crate) fn inner(&self) -> Arc<dyn Transport> {
         Arc::clone(&self.inner)
     }
 }
 
+/// Takes a connection's name and a message.
+pub(crate) type Warner = dyn Fn(Option<&str>, String) + Send + Sync;
+
 /// What every connection's layers share.
-#[derive(Debug)]
 pub(crate) struct Layers {
     pub(crate) network: Network,
     pub(crate) requests: Arc<RequestLog>,
     pub(crate) ledger: Arc<Ledger>,
+    /// Takes what `system.warnings` shall show; set when there is an engine.
+    pub(crate) warner: Arc<OnceLock<Box<Warner>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jitter: Arc<Jitter>,
     pub(crate) connectors: Arc<Registry>,
     pub(crate) oauth: OAuthParts,
     /// Connections that could not be opened, and why: for who asks for them later.
     pub(crate) failed: Mutex<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layers")
+            .field("network", &self.network)
+            .field("connectors", &self.connectors)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connect for Layers {
@@ -92,20 +110,37 @@ impl Layers {
         // A replay needs no credentials, and asks for no token.
         let oauth = (!self.network.is_replay).then_some(&self.oauth);
         let access = self.connectors.open(def, oauth)?;
+        let metering = Arc::new(self.metering(def, &access));
+        if counts_tokens(&metering) {
+            access.token_metering.set(Arc::clone(&metering));
+        }
         Ok(Connection {
-            def: def.clone(),
-            transport: self.stack(&access),
+            transport: self.stack(&access, &metering),
             fingerprint: fingerprint(def, &access),
             blanks: Blanks::new(&access.credentials),
+            def: ConnectionDef { default_partitions: access.default_partitions, ..def.clone() },
             writes: access.writes,
-            partitions: Partitions::None,
-            metering: Arc::new(Metering::new(Arc::clone(&self.ledger), &def.name, &def.name)),
+            partitions: access.partitions,
+            metering,
             connector: access.connector,
             base: access.base,
         })
     }
 
-    pub(crate) fn stack(&self, access: &Access) -> Arc<dyn Transport> {
+    /// What the calls of a connection come out of. A replay spends nothing: it has a ledger that ends with it, and whose
+    /// waits end at once, and no declared quotas.
+    pub(crate) fn metering(&self, def: &ConnectionDef, access: &Access) -> Metering {
+        let warner = Arc::clone(&self.warner);
+        let warn: Box<Warn> = Box::new(move |connection, message| {
+            if let Some(warn) = warner.get() {
+                warn(Some(connection), message);
+            }
+        });
+        let metering = metering(&def.name, access, Arc::clone(&self.ledger), warn);
+        if self.network.is_replay { Metering { quotas: Vec::new(), ..metering } } else { metering }
+    }
+
+    pub(crate) fn stack(&self, access: &Access, metering: &Arc<Metering>) -> Arc<dyn Transport> {
         let origin = access.base.origin();
         let mut signed = Arc::clone(&self.network.inner);
         if !self.network.is_replay {
@@ -122,9 +157,10 @@ impl Layers {
         };
         let observed = Observe::new(recorded, Arc::clone(&self.requests), Arc::clone(&self.clock));
         let collected = Collect::new(Arc::new(observed));
+        let metered = Meter::new(Arc::new(collected), Arc::clone(metering), Arc::clone(&self.clock)).at(origin.clone());
         let clock = Arc::clone(&self.clock);
-        let policy = RetryPolicy { throttles: access.throttles.clone(), ..RetryPolicy::default() };
-        let mut retried = Retry::new(Arc::new(collected), policy, clock, Arc::clone(&self.jitter));
+        let mut retried =
+            Retry::new(Arc::new(metered), RetryPolicy::default(), clock, Arc::clone(&self.jitter)).metered();
         if access.is_renewed {
             retried = retried.renewing(origin.clone());
         }
@@ -138,8 +174,7 @@ impl Layers {
     }
 }
 
-/// Identifies what the connection reaches and as whom. Of a secret only 32 bits of its hash go in: enough to
-/// tell two apart, too few to find it again from the state folder.
+/// Identifies what the connection reaches and as whom. Of a secret only a part of its hash goes in.
 fn fingerprint(def: &ConnectionDef, access: &Access) -> String {
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
@@ -162,12 +197,8 @@ fn fingerprint(def: &ConnectionDef, access: &Access) -> String {
         };
         add(name.as_bytes());
         if let Some(secret) = secret {
-            add(&Sha256::digest(secret.expose().as_bytes())[..4]);
+            add(&part_of(secret));
         }
     }
     hex(&hash.finalize()[..16])
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
 use http::{HeaderMap, Method};
-use tidegate_engine::Connection;
-use tidegate_remote::{BadValue, ScanRequest, Source};
+use tidegate_engine::{Connection, Partitions};
+use tidegate_remote::{BadValue, ScanRequest, Source, partition};
 use tidegate_spec::{ColumnSource, Endpoint, EndpointKind, Model, Table};
 use tidegate_transport::{Purpose, Request, Response, Statement};
 
@@ -45,32 +45,43 @@ impl Engine {
     /// When there is no connection of this name. What is wrong with the connection is in the checks.
     pub async fn doctor(&self, name: &str) -> Result<Vec<Check>> {
         let connection = self.inner.connection(name).ok_or_else(|| self.no_connection(name))?;
+        let source = match source(&connection) {
+            Ok(source) => source,
+            Err(error) => return Ok(vec![failed("reach", error.to_string())]),
+        };
         let sent_at = self.clock.now();
-        let response = match get(&connection, "", "application/json").await {
+        let response = match root(&source).await {
             Ok(response) => response,
             Err(error) => return Ok(vec![failed("reach", error.to_string())]),
         };
         let took = self.clock.now().duration_since(sent_at).unwrap_or_default();
-        let mut checks = vec![ok("reach", format!("{} answered in {} ms", connection.base, took.as_millis()))];
+        let mut checks = vec![ok("reach", format!("{} answered in {} ms", source.base, took.as_millis()))];
         checks.push(login(&connection, &response));
         checks.push(clock(&response.headers, sent_at + took / 2));
         checks.push(limits(&response.headers));
-        checks.push(metadata(&connection).await);
+        checks.push(metadata(&connection, source).await);
         Ok(checks)
     }
 }
 
-async fn get(connection: &Connection, path: &str, accept: &'static str) -> tidegate_transport::Result<Response> {
-    let statement = Arc::new(Statement::new(0));
-    let source = connection.source(&Arc::from("doctor"), &statement);
-    let mut url = connection.base.clone();
-    url.set_path(&format!("{}{path}", connection.base.path()));
+/// What is asked: of a connection that names its partitions, the first of them that is selected.
+fn source(connection: &Connection) -> std::result::Result<Source, tidegate_remote::ErrorKind> {
+    let source = connection.source(&Arc::from("doctor"), &Arc::new(Statement::new(0)));
+    let Partitions::Named(partitions) = &connection.partitions else { return Ok(source) };
+    let selected = connection.def.default_partitions.iter().flatten().next();
+    match selected.or(partitions.first().map(|partition| &partition.code)) {
+        Some(code) => source.with_partition(code),
+        None => Ok(source),
+    }
+}
+
+/// Asks the base URL.
+async fn root(source: &Source) -> tidegate_transport::Result<Response> {
     let mut headers = HeaderMap::new();
-    headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(accept));
-    let endpoint = if path.is_empty() { "service root" } else { path };
-    let operation = source.operation(None, endpoint, Purpose::Metadata, None);
-    let request = Request { method: Method::GET, url, headers, body: bytes::Bytes::new(), operation };
-    connection.transport.send(request).await
+    headers.insert(http::header::ACCEPT, http::HeaderValue::from_static("application/json"));
+    let operation = source.operation(None, "service root", Purpose::Metadata, None);
+    let (url, body) = (source.base.clone(), bytes::Bytes::new());
+    source.transport.send(Request { method: Method::GET, url, headers, body, operation }).await
 }
 
 fn login(connection: &Connection, response: &Response) -> Check {
@@ -119,9 +130,7 @@ fn limits(headers: &HeaderMap) -> Check {
     }
 }
 
-async fn metadata(connection: &Connection) -> Check {
-    let statement = Arc::new(Statement::new(0));
-    let source = connection.source(&Arc::from("doctor"), &statement);
+async fn metadata(connection: &Connection, source: Source) -> Check {
     let options = match &connection.connector {
         tidegate_engine::Connector::OData(options) => options,
         tidegate_engine::Connector::Manifest(model) => return first_page(source, model).await,
@@ -145,6 +154,7 @@ async fn first_page(source: Source, model: &Model) -> Check {
             endpoint.kind == EndpointKind::List
                 && endpoint.filters.required().next().is_none()
                 && endpoint.columns.is_none()
+                && (source.partition.is_some() || !partition::in_endpoint(endpoint))
         };
         Some((Arc::new(table.clone()), table.endpoints.iter().position(is_list)?))
     };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tidegate_engine::Partitions;
+use tidegate_quota::Ledger;
 use tidegate_state::State;
 use tidegate_transport::{Clock, Credentials, Secret, Statement};
 use url::Url;
@@ -10,7 +12,8 @@ use crate::config::Config;
 use crate::connect::Layers;
 use crate::connector::{Access, ConnectorInfo, Registry};
 use crate::infer::{self, Inferred};
-use crate::oauth::{self, Login, OAuthParts};
+use crate::metering::counts_tokens;
+use crate::oauth::{self, Login, OAuthParts, TokenMetering};
 use crate::{Builder, ConnectionDef, Error, ErrorKind, Result, Session};
 
 /// Connections, sockets, caches and state, shared by all sessions of a process. Cheap to clone.
@@ -22,6 +25,7 @@ pub struct Engine {
     pub(crate) connectors: Arc<Registry>,
     pub(crate) layers: Arc<Layers>,
     pub(crate) oauth: OAuthParts,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Engine {
@@ -82,7 +86,12 @@ impl Engine {
     pub async fn login(&self, name: &str, open: impl FnOnce(&Url) + Send) -> Result<Login> {
         let connection = self.inner.connection(name).ok_or_else(|| self.no_connection(name))?;
         let config = self.connectors.login(&connection.def)?;
-        oauth::login(&config, name, &self.oauth, open).await
+        let metering = TokenMetering::default();
+        if counts_tokens(&connection.metering) {
+            metering.set(Arc::clone(&connection.metering));
+        }
+        let parts = OAuthParts { metering, ..self.oauth.clone() };
+        oauth::login(&config, name, &parts, open).await
     }
 
     /// Asks an API and writes a manifest for it: three calls at most. A token is asked with, and comes from the variable
@@ -102,16 +111,26 @@ impl Engine {
             throttles: Vec::new(),
             writes: false,
             connector: tidegate_engine::Connector::OData(tidegate_spec::odata::Options::default()),
+            provider: name.to_owned(),
+            partitions: Partitions::None,
+            default_partitions: None,
+            quotas: Vec::new(),
+            token_metering: TokenMetering::default(),
         };
-        let transport = self.layers.stack(&access);
+        let metering = self.layers.metering(&ConnectionDef::odata(name, url.as_str()), &access);
+        let transport = self.layers.stack(&access, &Arc::new(metering));
         let samples = infer::samples(&transport, &Arc::new(Statement::new(0)), url, token).await?;
         infer::manifest(name, &samples, variable)
     }
 
-    /// Waits for tokens that are being renewed, as a program should before it ends: one that can be used once is lost
-    /// when its successor's arrival is missed.
+    /// Waits for tokens that are being renewed, and writes what calls have spent, as a program should before it ends: a
+    /// token that can be used once is lost when its successor's arrival is missed, and what is not written is counted as
+    /// under way until its lease ends. What cannot be written is a warning.
     pub async fn settle(&self) {
         self.oauth.renewals.settle().await;
+        if let Err(error) = self.ledger.flush().await {
+            self.inner.warn(None, error.to_string());
+        }
     }
 
     pub(crate) fn no_connection(&self, name: &str) -> Error {

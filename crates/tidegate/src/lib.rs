@@ -16,6 +16,25 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What calls come out of is declared by connectors and connections, and counted in a ledger in the state folder:
+//!
+//! ```
+//! use tidegate::manifest::{Amount, Quota, QuotaScope};
+//! use tidegate::{ConnectionDef, Engine, Partition};
+//!
+//! let mut eol = ConnectionDef::odata("eol", "https://host/api/v1/{partition}/");
+//! eol.partitions = Some(vec![Partition { code: "101".to_owned(), name: Some("Amsterdam".to_owned()) }]);
+//! eol.quotas.push(Quota {
+//!     name: "daily".to_owned(),
+//!     per: Some(QuotaScope::Partition),
+//!     window: Some("day".to_owned()),
+//!     limit: Some(Amount::Number(5_000)),
+//!     ..Quota::default()
+//! });
+//! let engine = Engine::builder().connection(eol).build()?;
+//! # Ok::<(), tidegate::Error>(())
+//! ```
 
 mod builder;
 pub mod config;
@@ -26,8 +45,11 @@ mod engine;
 mod environment;
 mod failure;
 pub mod infer;
+mod metering;
 pub mod oauth;
 mod options;
+mod partitions;
+mod quotas;
 
 pub use builder::{Builder, StateLocation};
 pub use connector::{ColumnInfo, ConnectorInfo, ConnectorKind, columns, describe, endpoints, is_path, read_manifest};

@@ -20,10 +20,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tidegate_state::State;
-use tidegate_transport::{Clock, Jitter, RequestLog, TokenSource, Transport};
+use tidegate_transport::{Clock, Jitter, Metering, RequestLog, TokenSource, Transport};
 use tokio_util::task::TaskTracker;
 
 pub use self::config::{ClientAuth, Grant, OAuthConfig};
@@ -48,6 +48,24 @@ pub struct OAuthParts {
     pub jitter: Arc<Jitter>,
     /// Where renewals under way are counted.
     pub renewals: Renewals,
+    /// What the requests come out of.
+    pub metering: TokenMetering,
+}
+
+/// What requests for tokens come out of, where quotas are declared for them. It is filled after the token's source was
+/// made, since whose quotas they are depends on whose tokens.
+#[derive(Debug, Clone, Default)]
+pub struct TokenMetering(Arc<OnceLock<Arc<Metering>>>);
+
+impl TokenMetering {
+    /// Sets it; what is set first stays.
+    pub fn set(&self, metering: Arc<Metering>) {
+        self.0.get_or_init(|| metering);
+    }
+
+    fn get(&self) -> Option<&Arc<Metering>> {
+        self.0.get()
+    }
 }
 
 /// Renewals under way, of all connections that share this. A program that ends should wait for them: a token that can

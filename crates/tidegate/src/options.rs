@@ -14,6 +14,8 @@ pub(crate) const COMMON_OPTIONS: &[(&str, &str)] = &[
     ("url", "the service root, such as 'https://host/odata/v4/sales'"),
     ("writes", "'true' to allow mutations"),
     ("allow_origins", "other origins that next links and redirects may lead to, separated by commas"),
+    ("partitions", "codes of its partitions, separated by commas; each is put where its requests have {partition}"),
+    ("default_partitions", "codes of those that are selected without USE; all by default"),
 ];
 
 const URL_FORM: &str = "option url must begin with https:// or http://, and name a host";
@@ -43,6 +45,11 @@ impl<'a> Options<'a> {
         Ok(Self { def, values })
     }
 
+    /// The connection that they belong to.
+    pub(crate) fn def(&self) -> &'a ConnectionDef {
+        self.def
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -54,6 +61,11 @@ impl<'a> Options<'a> {
 
     /// A base URL, ending in `/`.
     pub(crate) fn url_of(&self, text: &str) -> Result<Url> {
+        if in_host(text) {
+            let message = "option url has {partition} in its host: a connection has one host; write {partition} into its \
+                           path, or make a connection for each host";
+            return Err(fail(self.def, message));
+        }
         // The text may hold a password: it is not shown.
         let mut url = Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => fail(self.def, URL_FORM),
@@ -113,6 +125,12 @@ impl<'a> Options<'a> {
             })
             .collect()
     }
+}
+
+/// Whether a URL names a partition before its path. A code would then say where credentials go.
+fn in_host(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#', '\\']).next().is_some_and(|host| host.contains("{partition}"))
 }
 
 pub(crate) fn without_user_info(mut url: Url) -> Url {

@@ -95,6 +95,7 @@ fn request(url: &str) -> Request {
         repeat: Repeat::Safe,
         page: None,
         attempt: 1,
+        quota_wait: std::time::Duration::ZERO,
         body: BodyMode::default(),
         statement: Arc::new(Statement::new(1)),
     };

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate::oauth::{ClientAuth, Grant, OAuthConfig, OAuthParts, Renewals, login, token_source};
+use tidegate::oauth::{ClientAuth, Grant, OAuthConfig, OAuthParts, Renewals, TokenMetering, login, token_source};
 use tidegate::transport::{
     Auth, BodyMode, Collect, Credentials, Http, HttpOptions, Jitter, Observe, Operation, Purpose, Repeat, Request,
     RequestLog, Retry, RetryPolicy, Secret, Statement, SystemClock, TokenSource, Transport,
@@ -36,6 +36,7 @@ fn parts(folder: &std::path::Path) -> OAuthParts {
         clock: Arc::new(SystemClock::default()),
         jitter: Arc::new(Jitter::seeded(1)),
         renewals: Renewals::default(),
+        metering: TokenMetering::default(),
     }
 }
 
@@ -72,6 +73,7 @@ fn request(url: Url, page: u64, statement: &Arc<Statement>) -> Request {
             repeat: Repeat::Safe,
             page: Some(page),
             attempt: 1,
+            quota_wait: Duration::ZERO,
             body: BodyMode::default(),
             statement: Arc::clone(statement),
         },

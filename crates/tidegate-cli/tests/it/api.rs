@@ -8,32 +8,32 @@ use tokio::runtime::Runtime;
 use crate::program::Home;
 
 /// A simulated API that runs beside the test.
-struct Api {
+pub(crate) struct Api {
     runtime: Runtime,
-    sim: Sim,
+    pub(crate) sim: Sim,
 }
 
 impl Api {
-    fn start(config: Config) -> Self {
+    pub(crate) fn start(config: Config) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let sim = runtime.block_on(Sim::start(config)).unwrap();
         Self { runtime, sim }
     }
 
-    fn config(&self, more: &str) -> String {
+    pub(crate) fn config(&self, more: &str) -> String {
         format!("[connections.crm]\nconnector = \"odata\"\nurl = \"{}\"\n{more}", self.sim.url())
     }
 
-    fn data_calls(&self) -> usize {
+    pub(crate) fn data_calls(&self) -> usize {
         self.sim.requests().iter().filter(|request| !request.path.ends_with("$metadata")).count()
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.block_on(self.sim.stop());
     }
 }
 
-fn small() -> Config {
+pub(crate) fn small() -> Config {
     Config { rows: 250, page_size: 50, ..Config::default() }
 }
 

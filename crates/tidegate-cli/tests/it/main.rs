@@ -7,4 +7,5 @@ mod connector;
 mod failures;
 mod formats;
 mod program;
+mod quotas;
 mod trust;

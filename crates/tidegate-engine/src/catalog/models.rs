@@ -9,13 +9,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use tidegate_remote::Source;
 use tidegate_remote::discover::{Description, odata_metadata};
 use tidegate_spec::{Model, Table, odata};
 use tidegate_state::CachedMetadata;
 
 use super::manifests::Manifests;
 use crate::session::Run;
-use crate::{Connection, Connector, Engine, Error, ErrorKind, Result};
+use crate::{Connection, Connector, Engine, Error, ErrorKind, Result, partitions};
+
+/// Partitions that are asked for a description, one after the other, before it is given up.
+const ASKED: usize = 3;
 
 /// A parsed description.
 #[derive(Debug, Clone)]
@@ -137,9 +141,8 @@ impl Models {
         {
             return Ok(Arc::clone(&fetched.known));
         }
-        let source = connection.source(run.principal(), &run.statement()?);
         let validators = fetched.as_ref().map(|fetched| &fetched.validators);
-        let answer = odata_metadata(&source, validators).await?;
+        let answer = described(&describing(connection, run).await?, validators).await?;
         let now = engine.parts().clock.now();
         let newest = match (answer, fetched) {
             (Some(description), _) => read(engine, connection, options, description, now)?,
@@ -162,6 +165,40 @@ impl Models {
         let key = format!("{} {options:?}", connection.fingerprint);
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry(key).or_default())
+    }
+}
+
+/// Who may be asked for a description: where each partition has an address of its own the first selected ones, since
+/// it is the same for all.
+async fn describing(connection: &Connection, run: &Run) -> Result<Vec<Source>> {
+    let source = connection.source(run.principal(), &run.statement()?);
+    if !partitions::base_needs_partition(connection) {
+        return Ok(vec![source]);
+    }
+    let all = partitions::resolve(connection, run).await?;
+    let mut codes = run.shared().selection(connection).codes(&connection.def.name, &all)?;
+    if codes.is_empty() {
+        codes = all.iter().map(|partition| Arc::from(partition.code.as_str())).collect();
+    }
+    let sources =
+        codes.iter().take(ASKED).map(|code| partitions::source_of(&source, code).map_err(|error| Error::from(*error)));
+    sources.collect()
+}
+
+/// Asks for the description. A partition that refuses, or is not there, leaves it to the next one to tell.
+async fn described(sources: &[Source], validators: Option<&Description>) -> Result<Option<Description>> {
+    let mut first = None;
+    for source in sources {
+        match odata_metadata(source, validators).await {
+            Err(error) if matches!(error.kind, tidegate_remote::ErrorKind::Status { .. }) => {
+                first.get_or_insert(error);
+            }
+            answer => return Ok(answer?),
+        }
+    }
+    match first {
+        Some(error) => Err(error.into()),
+        None => Err(Error::new(ErrorKind::Name, "the connection has no partition whose API could be described")),
     }
 }
 

@@ -7,13 +7,12 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::sql::parser::Statement;
-use tidegate_remote::BadValue;
 
 use super::{Known, MAIN, SYSTEM};
-use crate::Connection;
 use crate::scan::ApiTable;
 use crate::session::Shared;
 use crate::system::SystemSchema;
+use crate::{Connection, partitions};
 
 /// The catalog of one session.
 #[derive(Debug)]
@@ -42,8 +41,8 @@ impl CatalogProvider for SessionCatalog {
                 let known = self.shared.engine().models().known(&connection);
                 let is_default = self.shared.default_schema() == name;
                 let fallback = is_default.then(|| Arc::clone(self.shared.main()));
-                let on_bad_value = self.shared.settings().on_bad_value;
-                Some(Arc::new(ApiSchema { connection, known, on_bad_value, fallback }))
+                let shared = Arc::clone(&self.shared);
+                Some(Arc::new(ApiSchema { shared, connection, known, fallback }))
             }
         }
     }
@@ -52,9 +51,9 @@ impl CatalogProvider for SessionCatalog {
 /// The tables of one connection.
 #[derive(Debug)]
 struct ApiSchema {
+    shared: Arc<Shared>,
     connection: Arc<Connection>,
     known: Option<Arc<Known>>,
-    on_bad_value: BadValue,
     /// Local tables, found after the connection's own while it is the default schema.
     fallback: Option<Arc<MainSchema>>,
 }
@@ -68,11 +67,14 @@ impl SchemaProvider for ApiSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         if let Some(table) = self.known.as_ref().and_then(|known| known.table(name)) {
-            return Ok(Some(Arc::new(ApiTable::with_bad_values(
-                Arc::clone(&self.connection),
-                Arc::clone(table),
-                self.on_bad_value,
-            ))));
+            let on_bad_value = self.shared.settings().on_bad_value;
+            let found = ApiTable::with_bad_values(Arc::clone(&self.connection), Arc::clone(table), on_bad_value);
+            let found = if partitions::is_partitioned(&self.connection, table) {
+                found.over(partitions::reach(&self.shared, &self.connection))
+            } else {
+                found
+            };
+            return Ok(Some(Arc::new(found)));
         }
         match &self.fallback {
             Some(main) => main.table(name).await,

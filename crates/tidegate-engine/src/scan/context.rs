@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::{DataFusionError, Result};
@@ -29,6 +30,7 @@ pub struct ScanContext {
 pub struct Notices {
     tell: Box<Tell>,
     told: Mutex<BTreeSet<(String, String)>>,
+    lacks_rows: Arc<AtomicBool>,
 }
 
 /// Takes a connection's name and a message.
@@ -37,7 +39,19 @@ type Tell = dyn Fn(&str, String) + Send + Sync;
 impl Notices {
     /// Notices that go to `tell`: the connection's name, and the message.
     pub fn new(tell: impl Fn(&str, String) + Send + Sync + 'static) -> Self {
-        Self { tell: Box::new(tell), told: Mutex::default() }
+        Self { tell: Box::new(tell), told: Mutex::default(), lacks_rows: Arc::default() }
+    }
+
+    /// Raises `flag` when the result lacks rows of partitions that failed.
+    #[must_use]
+    pub fn raising(self, flag: Arc<AtomicBool>) -> Self {
+        Self { lacks_rows: flag, ..self }
+    }
+
+    /// Reports that the result lacks rows, as its user allowed.
+    pub(super) fn missing(&self, connection: &str, message: String) {
+        self.lacks_rows.store(true, Ordering::Relaxed);
+        (self.tell)(connection, message);
     }
 
     /// Reports, unless something was reported of this table before.

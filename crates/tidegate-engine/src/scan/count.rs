@@ -16,13 +16,15 @@ use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
     ReplaceChildrenOptions,
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use tidegate_remote::{ScanRequest, Source};
 
-use super::exec::{fmt_request, fmt_requests};
+use super::exec::{fmt_reach, fmt_request, fmt_requests};
+use super::failures::{Failures, Tolerance};
+use super::fanout::AT_ONCE;
 use super::metrics::ScanMetrics;
 use super::{ApiScanExec, ScanContext};
-use crate::ErrorKind;
+use crate::{ErrorKind, Reach, Settings, partitions};
 
 /// One row, in which every column is the number of rows that match the requests' filters.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct ApiCountExec {
     common: ScanRequest,
     /// No row belongs to two of them.
     requests: Arc<[ScanRequest]>,
+    /// The partitions that are counted in; `None` where there are none.
+    reach: Option<Reach>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -50,45 +54,90 @@ impl ApiCountExec {
             connection: Arc::clone(scan.connection()),
             common: scan.common().clone(),
             requests: scan.requests().cloned().collect(),
+            reach: scan.reach().cloned(),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
 }
 
-async fn count(
+impl ApiCountExec {
+    /// Connection, as named in SQL.
+    pub(crate) fn connection(&self) -> &Arc<str> {
+        &self.connection
+    }
+
+    /// Calls that a run takes: one for each request in each partition.
+    pub(crate) fn least_calls(&self) -> u64 {
+        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        partitions.saturating_mul(self.requests.len()) as u64
+    }
+}
+
+/// What a run has at hand.
+struct Counting {
     source: Source,
     requests: Arc<[ScanRequest]>,
-    schema: SchemaRef,
-    mut metrics: ScanMetrics,
-    advice: &'static str,
-) -> Result<RecordBatch> {
-    let mut rows = 0_i64;
-    for request in requests.iter() {
-        let counted = tidegate_remote::count(source.clone(), request.clone()).await;
-        metrics.refresh();
-        let counted = counted.map_err(|error| with_advice(error, advice))?;
-        rows = i64::try_from(counted).ok().and_then(|counted| rows.checked_add(counted)).ok_or_else(|| {
-            let place = format!("{}.{}", source.connection, request.table.name);
-            DataFusionError::Execution(format!("{place}: the server counts {counted} rows, which is no number of rows"))
-        })?;
+    metrics: ScanMetrics,
+}
+
+impl Counting {
+    /// Rows that match the requests together, in the partition with this code.
+    async fn count(&self, code: Option<&str>) -> std::result::Result<u64, tidegate_remote::Error> {
+        let source = match code {
+            Some(code) => partitions::source_of(&self.source, code).map_err(|error| *error)?,
+            None => self.source.clone(),
+        };
+        let mut rows = 0_u64;
+        for request in self.requests.iter() {
+            let counted = tidegate_remote::count(source.clone(), request.clone()).await;
+            self.metrics.refresh();
+            rows = rows.saturating_add(counted?);
+        }
+        Ok(rows)
     }
-    let column: ArrayRef = Arc::new(Int64Array::from(vec![rows]));
-    let columns = schema.fields().iter().map(|_| Arc::clone(&column)).collect();
-    Ok(metrics.output(RecordBatch::try_new(schema, columns)?))
+
+    /// The same over these partitions.
+    async fn count_all(&self, failures: &Failures, codes: &[Arc<str>]) -> Result<u64> {
+        let count = |place: usize| {
+            let code = codes.get(place).map(AsRef::as_ref);
+            async move { (place, self.count(code).await) }
+        };
+        let mut counts = std::pin::pin!(stream::iter((0..codes.len()).map(count)).buffer_unordered(AT_ONCE));
+        let mut rows = 0_u64;
+        while let Some((place, counted)) = counts.next().await {
+            match counted {
+                Ok(counted) => rows = rows.saturating_add(counted),
+                Err(error) => failures.take(place, 0, DataFusionError::External(Box::new(error)))?,
+            }
+        }
+        failures.finish()?;
+        Ok(rows)
+    }
 }
 
 /// A service that refuses to count although it declares to can still be read.
-fn with_advice(error: tidegate_remote::Error, advice: &str) -> crate::Error {
-    let refused = match &error.kind {
+fn with_advice(error: DataFusionError, advice: &str) -> crate::Error {
+    let is_refused = |error: &tidegate_remote::Error| match &error.kind {
         tidegate_remote::ErrorKind::Status { status, .. } => matches!(status.as_u16(), 400 | 501),
         _ => false,
     };
     let error = crate::Error::from(error);
-    if !refused {
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+    if !source.is_some_and(is_refused) {
         return error;
     }
     crate::Error::new(ErrorKind::Remote, format!("{error}; {advice}")).with_source(error)
+}
+
+/// The one row.
+fn row(schema: SchemaRef, place: &str, counted: u64) -> Result<RecordBatch> {
+    let rows = i64::try_from(counted).map_err(|_| {
+        DataFusionError::Execution(format!("{place}: the server counts {counted} rows, which is no number of rows"))
+    })?;
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![rows]));
+    let columns = schema.fields().iter().map(|_| Arc::clone(&column)).collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 impl DisplayAs for ApiCountExec {
@@ -98,7 +147,9 @@ impl DisplayAs for ApiCountExec {
         }
         fmt_request(f, &self.connection, &self.common)?;
         fmt_requests(f, self.requests.len())?;
-        write!(f, ", calls={}", self.requests.len())
+        fmt_reach(f, self.reach.as_ref())?;
+        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        write!(f, ", calls={}", self.requests.len() * partitions)
     }
 }
 
@@ -138,9 +189,26 @@ impl ExecutionPlan for ApiCountExec {
         let scans = ScanContext::of(&context)?;
         let source = scans.source(&self.connection)?;
         let metrics = ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement));
-        let rows =
-            count(source, Arc::clone(&self.requests), self.schema(), metrics, scans.advice_on_counts(&self.connection));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), Box::pin(stream::once(rows)))))
+        let counting = Counting { source, requests: Arc::clone(&self.requests), metrics };
+        let settings = context.session_config().get_extension::<Settings>().unwrap_or_default();
+        let tolerance = Tolerance::AtTheEnd.under(settings.partial_results);
+        let (reach, table, schema) = (self.reach.clone(), self.common.table.name.clone(), self.schema());
+        let place = format!("{}.{table}", self.connection);
+        let connection = Arc::clone(&self.connection);
+        let rows = stream::once(async move {
+            let advice = scans.advice_on_counts(&connection);
+            let counted = match &reach {
+                Some(reach) => {
+                    let codes: Arc<[Arc<str>]> = reach.codes().into();
+                    let failures = Failures::new(Arc::clone(&scans), &connection, &table, codes, tolerance);
+                    counting.count_all(&failures, reach.codes()).await
+                }
+                None => counting.count(None).await.map_err(|error| DataFusionError::External(Box::new(error))),
+            };
+            let counted = counted.map_err(|error| with_advice(error, advice))?;
+            Ok(counting.metrics.output(row(schema, &place, counted)?))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), Box::pin(rows))))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -8,7 +8,7 @@ use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalSortExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
@@ -17,15 +17,23 @@ use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
     ReplaceChildrenOptions, SortOrderPushdownResult,
 };
+use futures::StreamExt;
 use tidegate_remote::{BadValue, ScanRequest};
 use tidegate_spec::{Endpoint, EndpointKind, Paging};
+use tokio::sync::Semaphore;
 
 use super::ScanContext;
+use super::failures::{Failures, Tolerance};
+use super::fanout::{AT_ONCE, Fanout};
 use super::metrics::ScanMetrics;
-use super::order::{OrderCheck, OrderKey, Segment, segments};
+use super::order::{OrderKey, Segment, segments};
+use super::reader::Reader;
 use super::recheck::Recheck;
-use super::stream::{Progress, ScanRun};
 use crate::pushdown::describe;
+use crate::{Reach, Settings};
+
+/// Partitions that are merged by an order although all of their rows are read: a page of each is held in memory.
+const MERGED: usize = 64;
 
 /// Reads a remote table page by page, evaluates what the API did not, and stops asking when it has enough.
 #[derive(Debug, Clone)]
@@ -44,8 +52,12 @@ pub struct ApiScanExec {
     output: Vec<usize>,
     fetch: Option<usize>,
     order: Vec<OrderKey>,
+    /// The same over the output.
+    sort: Option<LexOrdering>,
     /// The requests as they are made, one after the other.
     segments: Arc<[Segment]>,
+    /// The partitions that are read; `None` where there are none.
+    reach: Option<Reach>,
     pushdown: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -75,6 +87,8 @@ impl ApiScanExec {
             output,
             fetch: None,
             order: Vec::new(),
+            sort: None,
+            reach: None,
             pushdown,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -84,6 +98,32 @@ impl ApiScanExec {
     /// The same scan that ends after `fetch` rows.
     pub(super) fn fetching(&self, fetch: Option<usize>) -> Self {
         Self { fetch, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan in these partitions. If the schema of the fetched columns has one more than the request, that is
+    /// the partition.
+    pub(super) fn over(self, reach: Option<Reach>) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// The partitions that are read.
+    pub(super) fn reach(&self) -> Option<&Reach> {
+        self.reach.as_ref()
+    }
+
+    /// The scan and its order, if merging so many partitions would hold a page of each in memory.
+    pub(super) fn sorted_elsewhere(&self) -> Option<(LexOrdering, Self)> {
+        let many = self.reach.as_ref().is_some_and(|reach| reach.codes().len() > MERGED);
+        let sort = self.sort.clone().filter(|_| many && self.fetch.is_none())?;
+        let unsorted = Self {
+            order: Vec::new(),
+            sort: None,
+            segments: Arc::clone(&self.requests),
+            properties: Arc::new(properties(EquivalenceProperties::new(self.schema()))),
+            metrics: ExecutionPlanMetricsSet::new(),
+            ..self.clone()
+        };
+        Some((sort, unsorted))
     }
 
     /// Connection, as named in SQL.
@@ -125,16 +165,52 @@ impl ApiScanExec {
             let column = sort.expr.downcast_ref::<Column>()?;
             Some(OrderKey { column: *self.output.get(column.index())?, options: sort.options })
         };
-        let keys = order.iter().map(key).collect::<Option<Vec<_>>>()?;
+        let mut keys = order.iter().map(key).collect::<Option<Vec<_>>>()?;
+        // The partition is the same in all rows of one: only the merging looks at it.
+        keys.retain(|key| key.column < self.request.columns.len());
         let segments = segments(&request.request, &keys)?;
         let equivalence = EquivalenceProperties::new_with_orderings(self.schema(), [order.to_vec()]);
         Some(Self {
             order: keys,
+            sort: LexOrdering::new(order.to_vec()),
             segments: segments.into(),
             properties: Arc::new(properties(equivalence)),
             metrics: ExecutionPlanMetricsSet::new(),
             ..self.clone()
         })
+    }
+
+    fn read(&self, reader: Arc<Reader>, task: &TaskContext) -> Result<SendableRecordBatchStream> {
+        let adapted = |rows| -> SendableRecordBatchStream {
+            Box::pin(cooperative(RecordBatchStreamAdapter::new(self.schema(), rows)))
+        };
+        let Some(reach) = &self.reach else {
+            return Ok(adapted(reader.run(None, self.fetch)?.into_stream().boxed()));
+        };
+        let in_order = self.sort.is_some() || self.fetch.is_some();
+        let tolerance = if in_order { Tolerance::AtOnce } else { Tolerance::AtTheEnd };
+        let settings = task.session_config().get_extension::<Settings>().unwrap_or_default();
+        let tolerance = tolerance.under(settings.partial_results);
+        let codes: Arc<[Arc<str>]> = reach.codes().into();
+        let scans = Arc::clone(&reader.scans);
+        let failures = Failures::new(scans, &self.connection, &self.request.table.name, Arc::clone(&codes), tolerance);
+        let fanout = Fanout { reader, failures: Arc::new(failures), codes };
+        match (&self.sort, self.fetch) {
+            (Some(sort), fetch) => fanout.merged(sort, fetch, &self.schema(), task),
+            (None, Some(wanted)) => Ok(adapted(fanout.in_sequence(wanted).boxed())),
+            (None, None) => Ok(adapted(fanout.at_once().boxed())),
+        }
+    }
+
+    /// Calls that a run surely takes, one for each request in each partition that it begins; `may_stop` when its reader
+    /// may end it early.
+    pub(crate) fn least_calls(&self, may_stop: bool) -> u64 {
+        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        let ends_early = may_stop || self.fetch.is_some();
+        let requests = if ends_early { self.segments.len().min(1) } else { self.segments.len() };
+        // The first row of a merge is known when each partition has shown its own.
+        let begun = if ends_early && self.sort.is_none() { partitions.min(1) } else { partitions };
+        if self.fetch == Some(0) { 0 } else { begun.saturating_mul(requests) as u64 }
     }
 
     fn column_names(&self) -> String {
@@ -171,6 +247,14 @@ pub(super) fn fmt_requests(f: &mut Formatter<'_>, requests: usize) -> fmt::Resul
     if requests > 1 { write!(f, ", requests={requests}") } else { Ok(()) }
 }
 
+/// Which partitions are read, if there are any.
+pub(super) fn fmt_reach(f: &mut Formatter<'_>, reach: Option<&Reach>) -> fmt::Result {
+    const NAMED: usize = 5;
+    let Some(reach) = reach else { return Ok(()) };
+    write!(f, ", partitions={} of {}", reach.codes().len(), reach.known())?;
+    if reach.codes().len() <= NAMED { write!(f, " [{}]", reach.codes().join(", ")) } else { Ok(()) }
+}
+
 impl DisplayAs for ApiScanExec {
     fn fmt_as(&self, format: DisplayFormatType, f: &mut Formatter<'_>) -> fmt::Result {
         if matches!(format, DisplayFormatType::Default | DisplayFormatType::Verbose) {
@@ -186,9 +270,11 @@ impl DisplayAs for ApiScanExec {
             write!(f, ", fetch={fetch}")?;
         }
         fmt_requests(f, self.requests.len())?;
+        fmt_reach(f, self.reach.as_ref())?;
+        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
         let is_single = |endpoint: &Endpoint| endpoint.paging == Paging::Single || endpoint.kind == EndpointKind::Get;
         match (self.endpoint().is_some_and(is_single), self.segments.len()) {
-            (true, parts) => write!(f, ", calls<={parts}"),
+            (true, parts) => write!(f, ", calls<={}", parts * partitions),
             (false, parts) if parts == self.requests.len() => f.write_str(", calls=1 a page"),
             (false, parts) => write!(f, ", calls=1 a page in {parts} parts"),
         }
@@ -234,29 +320,22 @@ impl ExecutionPlan for ApiScanExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let scans = ScanContext::of(&context)?;
         let source = scans.source(&self.connection)?;
-        let order = if self.order.is_empty() {
-            None
-        } else {
-            let place = format!("{}.{}", self.connection, self.request.table.name);
-            Some(OrderCheck::try_new(place, &self.fetched, &self.order)?)
-        };
-        let run = ScanRun {
+        let is_merged = self.reach.is_some() && !self.order.is_empty();
+        let reader = Arc::new(Reader {
             metrics: ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement)),
             source,
             scans,
             table: Arc::clone(&self.request.table),
-            segments: self.segments.iter().cloned().collect(),
+            segments: Arc::clone(&self.segments),
             fetched: Arc::clone(&self.fetched),
             recheck: self.recheck.clone(),
             output: self.output.clone(),
-            wanted: self.fetch,
             push_fetch: self.pushdown,
-            order,
+            order: self.order.clone(),
             batch_size: context.session_config().batch_size().max(1),
-            progress: Progress::default(),
-        };
-        let stream = RecordBatchStreamAdapter::new(self.schema(), Box::pin(run.into_stream()));
-        Ok(Box::pin(cooperative(stream)))
+            gate: is_merged.then(|| Semaphore::new(AT_ONCE)),
+        });
+        self.read(reader, &context)
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

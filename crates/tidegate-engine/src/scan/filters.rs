@@ -47,13 +47,13 @@ pub(super) enum Trust {
     Declared,
 }
 
-/// Whether the scan operator can evaluate the filter: it gives the same answer each time, for one row of this
-/// table alone, without waiting.
-pub(super) fn evaluable(table: &Table, filter: &Expr) -> bool {
+/// Whether the scan operator can evaluate the filter: it gives the same answer each time, for one row alone of a table
+/// that `has` its columns, without waiting.
+pub(super) fn evaluable(filter: &Expr, has: impl Fn(&str) -> bool) -> bool {
     let mut fits = !filter.is_volatile();
     let walked = filter.apply(|expr| {
         fits &= match expr {
-            Expr::Column(column) => table.column_index(&column.name).is_some(),
+            Expr::Column(column) => has(&column.name),
             Expr::ScalarFunction(call) => call.func.as_async().is_none(),
             Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_) => false,
             Expr::OuterReferenceColumn(..) => false,

@@ -1,6 +1,6 @@
 //! What one operator spent, as EXPLAIN ANALYZE shows it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use datafusion::arrow::array::RecordBatch;
@@ -9,7 +9,9 @@ use datafusion::physical_plan::metrics::{
 };
 use tidegate_transport::{Statement, StatementCounts};
 
-/// Figures of one run. Calls and bytes come from a part of the statement that only this operator spends.
+/// Figures of one run, which its parts share. Calls and bytes come from a part of the statement that only this operator
+/// spends.
+#[derive(Clone)]
 pub(super) struct ScanMetrics {
     baseline: BaselineMetrics,
     calls: Count,
@@ -18,9 +20,9 @@ pub(super) struct ScanMetrics {
     bytes: Count,
     rows_fetched: Count,
     time_to_first_row: Time,
-    started: Option<Instant>,
+    started: Arc<Mutex<Option<Instant>>>,
     statement: Arc<Statement>,
-    shown: StatementCounts,
+    shown: Arc<Mutex<StatementCounts>>,
 }
 
 impl ScanMetrics {
@@ -34,9 +36,9 @@ impl ScanMetrics {
             bytes: counter("bytes"),
             rows_fetched: counter("rows_fetched"),
             time_to_first_row: MetricBuilder::new(set).subset_time("time_to_first_row", partition),
-            started: Some(Instant::now()),
+            started: Arc::new(Mutex::new(Some(Instant::now()))),
             statement,
-            shown: StatementCounts::default(),
+            shown: Arc::default(),
         }
     }
 
@@ -45,25 +47,26 @@ impl ScanMetrics {
         self.baseline.elapsed_compute().clone()
     }
 
-    pub(super) fn output(&mut self, batch: RecordBatch) -> RecordBatch {
-        if let Some(started) = self.started.take() {
+    pub(super) fn output(&self, batch: RecordBatch) -> RecordBatch {
+        if let Some(started) = self.started.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.time_to_first_row.add_elapsed(started);
         }
         batch.record_output(&self.baseline)
     }
 
     /// Brings the counters up to what the statement has counted.
-    pub(super) fn refresh(&mut self) {
+    pub(super) fn refresh(&self) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.statement.counts();
         let add = |count: &Count, now: u64, before: u64| {
             count.add(usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX));
         };
-        add(&self.calls, now.calls, self.shown.calls);
-        add(&self.retries, now.retries, self.shown.retries);
-        add(&self.pages, now.pages, self.shown.pages);
-        add(&self.bytes, now.bytes, self.shown.bytes);
-        add(&self.rows_fetched, now.rows, self.shown.rows);
-        self.shown = now;
+        add(&self.calls, now.calls, shown.calls);
+        add(&self.retries, now.retries, shown.retries);
+        add(&self.pages, now.pages, shown.pages);
+        add(&self.bytes, now.bytes, shown.bytes);
+        add(&self.rows_fetched, now.rows, shown.rows);
+        *shown = now;
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 
 use super::sequence::SequenceExec;
 use super::{ApiCountExec, ApiScanExec};
@@ -29,6 +30,7 @@ pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
     rules.insert(place, Arc::new(CountByApi));
     rules.push(Arc::new(PartsInSequence));
+    rules.push(Arc::new(ManyPartitionsSortedHere));
     rules
 }
 
@@ -80,6 +82,33 @@ impl PhysicalOptimizerRule for PartsInSequence {
 
     fn name(&self) -> &'static str {
         "tidegate_parts_in_sequence"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// An order over many partitions that are read whole is made here, where rows can be spilled to disk.
+#[derive(Debug)]
+struct ManyPartitionsSortedHere;
+
+impl PhysicalOptimizerRule for ManyPartitionsSortedHere {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|plan| {
+            let sorted = plan.downcast_ref::<ApiScanExec>().and_then(ApiScanExec::sorted_elsewhere);
+            Ok(match sorted {
+                Some((order, scan)) => {
+                    Transformed::yes(Arc::new(SortExec::new(order, Arc::new(scan))) as Arc<dyn ExecutionPlan>)
+                }
+                None => Transformed::no(plan),
+            })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "tidegate_many_partitions_sorted_here"
     }
 
     fn schema_check(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::dml::InsertOp;
@@ -11,16 +11,18 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use tidegate_remote::pushdown::CannotAsk;
-use tidegate_remote::{BadValue, ScanRequest, arrow_types};
+use tidegate_remote::{BadValue, ScanRequest, arrow_types, partition};
 use tidegate_spec::{Endpoint, Projection, Table};
 
 use super::choose::{Offer, choose};
 use super::exec::ApiScanExec;
 use super::filters::{FilterSplit, Question, Trust, evaluable, is_echo, is_said};
 use super::missing::{Unmet, missing_filter, unreturned};
+use super::prune;
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
-use crate::{Connection, Error, ErrorKind, Settings};
+use crate::partitions::{COLUMN, base_needs_partition};
+use crate::{Connection, Error, ErrorKind, Reach, Settings};
 
 /// One table of a connection.
 #[derive(Debug)]
@@ -28,7 +30,10 @@ pub struct ApiTable {
     connection: Arc<Connection>,
     table: Arc<Table>,
     on_bad_value: BadValue,
+    /// With the partition at its end, if the table has it.
     schema: SchemaRef,
+    /// The partitions that it is read in; `None` for one that is read once.
+    reach: Option<Reach>,
 }
 
 impl ApiTable {
@@ -43,7 +48,19 @@ impl ApiTable {
     #[must_use]
     pub fn with_bad_values(connection: Arc<Connection>, table: Arc<Table>, on_bad_value: BadValue) -> Self {
         let schema = Arc::new(arrow_types::schema_for(&table, on_bad_value));
-        Self { connection, table, on_bad_value, schema }
+        Self { connection, table, on_bad_value, schema, reach: None }
+    }
+
+    /// The same table read in these partitions, with the column `_partition` at its end unless the API has one of that
+    /// name.
+    #[must_use]
+    pub fn over(mut self, reach: Reach) -> Self {
+        if self.table.column_index(COLUMN).is_none() {
+            let fields = self.schema.fields().iter().cloned().chain([Arc::new(prune::field())]);
+            self.schema = Arc::new(Schema::new(fields.collect::<Fields>()));
+        }
+        self.reach = Some(reach);
+        self
     }
 
     /// The table's model.
@@ -56,6 +73,18 @@ impl ApiTable {
     #[must_use]
     pub fn connection(&self) -> &Arc<Connection> {
         &self.connection
+    }
+
+    /// The place of the column with the partition.
+    fn partition_column(&self) -> Option<usize> {
+        let place = self.table.columns.len();
+        (place < self.schema.fields().len()).then_some(place)
+    }
+
+    /// Whether the endpoint may be asked. In a table that is read in each partition, one that says nothing of the
+    /// partition would return the same rows for each.
+    fn is_askable(&self, endpoint: &Endpoint) -> bool {
+        self.reach.is_none() || base_needs_partition(&self.connection) || partition::in_endpoint(endpoint)
     }
 
     fn settings(&self, state: &dyn Session) -> Result<Arc<Settings>> {
@@ -76,6 +105,9 @@ impl ApiTable {
         let returns =
             |endpoint: &Endpoint| needed.iter().all(|&column| is_echo(&self.table, column) || endpoint.returns(column));
         for (index, _) in self.table.endpoints.iter().enumerate().filter(|(_, endpoint)| returns(endpoint)) {
+            if !self.is_askable(&self.table.endpoints[index]) {
+                continue;
+            }
             match question.ask(index, needed) {
                 Ok(split) => answers.push((index, split)),
                 Err(CannotAsk::Missing(filters)) => unmet.push(Unmet { endpoint: index, filters }),
@@ -108,6 +140,17 @@ impl ApiTable {
             return is_said(&split.alternatives, column);
         }
         self.table.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.returns(column))
+    }
+
+    /// The partitions to read, and the filters that are left when those on the partition alone have chosen them.
+    fn reached(&self, state: &dyn Session, filters: &[Expr]) -> Result<(Option<Reach>, Vec<Expr>)> {
+        let Some(reach) = &self.reach else { return Ok((None, filters.to_vec())) };
+        reach.check()?;
+        if self.partition_column().is_none() {
+            return Ok((Some(reach.clone()), filters.to_vec()));
+        }
+        let others = filters.iter().filter(|filter| !prune::is_on_partition(filter));
+        Ok((Some(prune::pruned(state, reach, filters)?), others.cloned().collect()))
     }
 
     fn refused(&self, verb: &str) -> DataFusionError {
@@ -145,8 +188,10 @@ impl TableProvider for ApiTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let has_partition = self.partition_column().is_some();
         let support = |filter: &&Expr| {
-            if evaluable(&self.table, filter) {
+            let has = |name: &str| self.table.column_index(name).is_some() || (name == COLUMN && has_partition);
+            if evaluable(filter, has) {
                 TableProviderFilterPushDown::Exact
             } else {
                 TableProviderFilterPushDown::Unsupported
@@ -169,13 +214,17 @@ impl TableProvider for ApiTable {
             (true, BadValue::Fail) => Trust::Declared,
         };
         let everything: Vec<usize> = (0..self.table.columns.len()).collect();
-        let columns = projection.unwrap_or(&everything);
-        let question = Question::new(&self.table, filters, trust);
-        let nothing = || Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(columns)?))) as _);
-        if question.never && trust != Trust::Nothing {
+        let whole_rows: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let wanted = projection.unwrap_or(&whole_rows);
+        let (reach, filters) = self.reached(state, filters)?;
+        let question = Question::new(&self.table, &filters, trust);
+        let nothing = || Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(wanted)?))) as _);
+        if (question.never && trust != Trust::Nothing) || reach.as_ref().is_some_and(|reach| reach.codes().is_empty()) {
             return nothing();
         }
-        let needed = needed(columns, &question);
+        let partition = self.partition_column();
+        let columns: Vec<usize> = wanted.iter().copied().filter(|column| Some(*column) != partition).collect();
+        let needed = needed(&columns, &question);
         let (endpoint, split) = match self.ask(&question, &needed, limit) {
             Ok(answer) => answer,
             Err(_) if question.never => return nothing(),
@@ -188,14 +237,17 @@ impl TableProvider for ApiTable {
             }
             Trust::Superset | Trust::Declared => needed,
         };
-        let fetched_schema = Arc::new(self.schema.project(&fetched)?);
+        let reads_partition =
+            partition.filter(|place| wanted.contains(place) || filters.iter().any(prune::reads_partition));
+        let fetched_schema = Arc::new(self.schema.project(&[fetched.as_slice(), reads_partition.as_slice()].concat())?);
         let named = DFSchema::try_from(Arc::clone(&fetched_schema))?;
         let filter = |expr: Expr| Filter::new(state, expr, &named);
         let recheck = Recheck {
             residual: split.residual.map(filter).transpose()?,
             verified: split.verified.into_iter().map(filter).collect::<Result<_>>()?,
         };
-        let output = columns.iter().filter_map(|column| fetched.iter().position(|have| have == column)).collect();
+        let place = |column: &usize| fetched.iter().chain(&reads_partition).position(|have| have == column);
+        let output = wanted.iter().filter_map(place).collect();
         let request = ScanRequest {
             table: if settings.pushdown { Arc::clone(&self.table) } else { Arc::new(whole(&self.table)) },
             endpoint,
@@ -209,7 +261,7 @@ impl TableProvider for ApiTable {
         let connection = Arc::from(self.connection.def.name.as_str());
         let scan =
             ApiScanExec::try_new(connection, request, requests, fetched_schema, recheck, output, settings.pushdown)?;
-        Ok(Arc::new(scan.fetching(limit)))
+        Ok(Arc::new(scan.over(reach).fetching(limit)))
     }
 
     async fn insert_into(

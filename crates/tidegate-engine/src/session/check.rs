@@ -14,9 +14,12 @@ use crate::{Error, ErrorKind, Result};
 /// What a front end may expect of a statement.
 pub(super) fn kind(parsed: &Parsed) -> StatementKind {
     match parsed {
-        Parsed::Command(Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. }) => {
-            StatementKind::Query
-        }
+        Parsed::Command(
+            Command::Describe { .. }
+            | Command::Show { .. }
+            | Command::ShowTables { .. }
+            | Command::RefreshQuotas { .. },
+        ) => StatementKind::Query,
         Parsed::Command(_) => StatementKind::Command,
         Parsed::DataFusion(statement) => match statement.as_ref() {
             DfStatement::Explain(_) => StatementKind::Explain,

@@ -11,7 +11,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::plan::Planner;
-use super::{Run, Shared};
+use super::{Run, Shared, select};
 use crate::catalog::{MAIN, SYSTEM, check_new_name, nearest};
 use crate::settings::{PREFIX, Setting};
 use crate::sql::{self, Command, Parsed, Transaction};
@@ -40,8 +40,17 @@ pub(super) fn check(shared: &Shared, command: &Command) -> Result<()> {
             let message = format!("there is no setting {name}; the names of settings begin with {PREFIX}");
             Err(Error::new(ErrorKind::Setting, message))
         }
-        Command::Use { schema } => check_schema(shared, schema, &[MAIN, SYSTEM]),
-        Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. } => Ok(()),
+        Command::Use { schema } => {
+            check_schema(shared, schema, &[MAIN, SYSTEM]).map_err(|error| match select::advice(shared, schema) {
+                Some(advice) => Error::new(error.kind(), format!("{error}; {advice}")),
+                None => error,
+            })
+        }
+        Command::UsePartitions(choice) => select::check(shared, choice),
+        Command::Describe { .. }
+        | Command::Show { .. }
+        | Command::ShowTables { .. }
+        | Command::RefreshQuotas { .. } => Ok(()),
         Command::Transaction(Transaction::Begin) if shared.in_transaction() => {
             Err(Error::new(ErrorKind::Unsupported, "there is a BEGIN already; COMMIT first"))
         }
@@ -79,7 +88,12 @@ pub(super) fn run(_planner: &Planner, run: &Run, command: Command) -> Result<()>
         }
         Command::Set { name, value } => shared.set_planner_option(&name, value),
         Command::Use { schema } => shared.set_default_schema(schema),
-        Command::Describe { .. } | Command::Show { .. } | Command::ShowTables { .. } => {}
+        // It may take a call, and is done where a statement's calls are.
+        Command::UsePartitions(_) => {}
+        Command::Describe { .. }
+        | Command::Show { .. }
+        | Command::ShowTables { .. }
+        | Command::RefreshQuotas { .. } => {}
         // Nothing is held back until COMMIT: what could be rolled back is refused inside the block.
         Command::Transaction(step) => shared.set_in_transaction(step == Transaction::Begin),
     }
@@ -103,7 +117,7 @@ fn check_planner_option(name: &str, value: Option<&str>) -> Result<()> {
     }
 }
 
-fn no_connection(shared: &Shared, name: &str) -> Error {
+pub(super) fn no_connection(shared: &Shared, name: &str) -> Error {
     let connections = shared.connections();
     let names: Vec<&str> = connections.keys().map(String::as_str).collect();
     let hint = match nearest(name, names.iter().copied()) {

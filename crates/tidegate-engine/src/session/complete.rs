@@ -52,10 +52,13 @@ const KEYWORDS: &[&str] = &[
     "OPTIONS",
     "OR",
     "ORDER BY",
+    "REFRESH QUOTAS",
     "RIGHT JOIN",
     "SELECT",
     "SET",
     "SHOW CONNECTIONS",
+    "SHOW PARTITIONS",
+    "SHOW QUOTAS",
     "SHOW TABLES",
     "THEN",
     "UNION ALL",
@@ -84,7 +87,7 @@ pub(super) fn complete(shared: &Arc<Shared>, line: &str, position: usize) -> Vec
     };
     let candidates = match previous_word(&before[..start]).as_deref() {
         Some("SET" | "SHOW" | "RESET") => names.settings(qualifier.as_deref()),
-        Some("USE" | "CONNECTION") => names.schemas(),
+        Some("USE" | "CONNECTION" | "QUOTAS") => names.schemas(),
         Some("FROM" | "JOIN" | "INTO" | "DESCRIBE" | "TABLE") => names.tables(qualifier.as_deref()),
         _ => match &qualifier {
             Some(qualifier) => names.columns_or_tables(line, qualifier),

@@ -14,9 +14,10 @@ use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::stream::StatementStream;
-use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, command, explain};
+use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, bounds, command, explain, refresh, select};
 use crate::Result;
 use crate::scan::{Notices, ScanContext};
+use crate::sql::Command;
 
 /// Numbers the statement, starts it, and hands out its stream.
 pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Result<Execution> {
@@ -31,7 +32,8 @@ pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Res
         }
     };
     let cancelled = statement.cancellation().clone().cancelled_owned();
-    let summary = Summary { statement: Arc::clone(&statement), timing: Arc::clone(run.timing()) };
+    let summary =
+        Summary { statement: Arc::clone(&statement), timing: Arc::clone(run.timing()), notes: Arc::clone(run.notes()) };
     let stream = StatementStream::new(started.unwrap_or_else(|| no_rows(schema)), cancelled, run);
     let stream: SendableRecordBatchStream = Box::pin(stream);
     Ok(Execution { id: statement.id(), schema: stream.schema(), stream, summary, cancel: Cancel { statement } })
@@ -39,24 +41,41 @@ pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Res
 
 /// The rows of a statement, or `None` for one that has none and is already done.
 async fn start(
-    planner: &Planner,
+    planner: &Arc<Planner>,
     run: &Arc<Run>,
     statement: &Arc<Statement>,
     action: Action,
     params: Vec<ScalarValue>,
 ) -> Result<Option<SendableRecordBatchStream>> {
     match action {
+        Action::Command(Command::UsePartitions(choice)) => {
+            let (planner, run, statement) = (Arc::clone(planner), Arc::clone(run), Arc::clone(statement));
+            Ok(Some(deferred(async move {
+                select::select(&planner, &run, &statement, choice).await?;
+                Ok(None)
+            })))
+        }
         Action::Command(command) => command::run(planner, run, command).map(|()| None),
         Action::Rows(rows) => Ok(Some(one_batch(rows))),
+        Action::Refresh(connections) => {
+            let (run, statement) = (Arc::clone(run), Arc::clone(statement));
+            Ok(Some(deferred_rows(refresh::schema(), async move {
+                Ok(Some(refresh::refresh(&run, &statement, connections).await?))
+            })))
+        }
         Action::Plan(plan) => {
             let state = state(planner, run, statement)?;
             let plan = bind(plan, params)?;
             let physical = state.create_physical_plan(&plan).await?;
-            Ok(Some(execute_stream(physical, state.task_ctx())?))
+            bounds::check(statement, &physical)?;
+            let rows = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+            Ok(Some(bounds::watching_reserves(rows, run, &physical)))
         }
         Action::Define { plan, source } => {
-            let context = Planner::context(state(planner, run, statement)?);
+            let state = state(planner, run, statement)?;
             let plan = bind(plan, params)?;
+            bounds::check_definition(&state, statement, &plan).await?;
+            let context = Planner::context(state);
             let shared = Arc::clone(run.shared());
             Ok(Some(deferred(async move {
                 let view = match &plan {
@@ -81,7 +100,7 @@ async fn start(
 }
 
 /// The state that a statement runs with: the connections it may use, and who pays.
-fn state(planner: &Planner, run: &Arc<Run>, statement: &Arc<Statement>) -> Result<SessionState> {
+pub(super) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) -> Result<SessionState> {
     let mut state = planner.state(run)?;
     state.config_mut().set_extension(Arc::new(ScanContext {
         connections: run.shared().connections().into_iter().collect(),
@@ -94,8 +113,9 @@ fn state(planner: &Planner, run: &Arc<Run>, statement: &Arc<Statement>) -> Resul
 }
 
 fn notices(run: &Run) -> Notices {
-    let (engine, principal) = (run.engine().clone(), Arc::clone(run.principal()));
-    Notices::new(move |connection, message| engine.warn_principal(&principal, Some(connection), message))
+    let notes = Arc::clone(run.notes());
+    let lacks_rows = notes.lacks_rows();
+    Notices::new(move |connection, message| notes.warn(connection, message)).raising(lacks_rows)
 }
 
 pub(super) fn bind(plan: LogicalPlan, params: Vec<ScalarValue>) -> Result<LogicalPlan> {

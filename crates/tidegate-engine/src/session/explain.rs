@@ -16,7 +16,7 @@ use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 use tidegate_transport::Statement;
 
-use super::execute;
+use super::{bounds, execute};
 use crate::{Error, ErrorKind, Result};
 
 /// An EXPLAIN whose statement is planned.
@@ -71,6 +71,7 @@ impl Explain {
             lines.push("physical plan".to_owned());
         }
         if self.analyze {
+            bounds::check(statement, &physical)?;
             let rows = drain(&physical, state).await?;
             let shown = DisplayableExecutionPlan::with_metrics(physical.as_ref());
             push(&mut lines, &shown.indent(self.verbose).to_string());

@@ -1,5 +1,6 @@
 //! One user's way in: prepare a statement, execute it, read its rows.
 
+mod bounds;
 mod check;
 mod command;
 mod complete;
@@ -7,8 +8,11 @@ mod config;
 mod execute;
 mod explain;
 mod literals;
+mod notes;
 mod plan;
+mod refresh;
 mod run;
+mod select;
 mod shared;
 mod stream;
 
@@ -20,11 +24,12 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
-use tidegate_transport::{Statement, StatementCounts, StatementId};
+use tidegate_transport::{Left, Statement, StatementCounts, StatementId, Waiting};
 
 use crate::catalog::{Definition, INFORMATION_SCHEMA, MAIN, SYSTEM, SessionCatalog};
 use crate::sql::{Command, Parsed};
-use crate::{Engine, Error, ErrorKind, Result, sql};
+use crate::{Connection, Engine, Error, ErrorKind, Result, sql};
+pub(crate) use notes::Notes;
 pub(crate) use plan::Planner;
 pub(crate) use run::Run;
 pub(crate) use shared::Shared;
@@ -82,6 +87,8 @@ enum Action {
     },
     /// Shows a plan.
     Explain(explain::Explain),
+    /// Asks connections what is left of their quotas.
+    Refresh(Vec<Arc<Connection>>),
     /// Returns rows that resolving names has found.
     Rows(datafusion::arrow::record_batch::RecordBatch),
     /// Changes the session.
@@ -107,6 +114,7 @@ pub struct Execution {
 pub struct Summary {
     statement: Arc<Statement>,
     timing: Arc<run::Timing>,
+    notes: Arc<Notes>,
 }
 
 /// Stops a statement: no new call is sent, and its stream ends with an error.
@@ -157,7 +165,8 @@ impl Session {
     pub async fn prepare(&self, sql: &str) -> Result<Prepared> {
         let parsed = sql::parse(sql)?;
         let planner = self.planner()?;
-        let run = Arc::new(Run::new(Arc::clone(&self.shared), sql, check::kind(&parsed)));
+        let settings = self.shared.settings().hinted(&sql::hints(sql)?)?;
+        let run = Arc::new(Run::new(Arc::clone(&self.shared), settings, sql, check::kind(&parsed)));
         match prepare(&planner, &run, sql, parsed).await {
             Ok((kind, params, schema, action)) => Ok(Prepared { kind, params, schema, action, run, planner }),
             Err(error) => {
@@ -212,6 +221,17 @@ async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Pars
         Parsed::Command(Command::ShowTables { schema, query }) => {
             command::check_schema(run.shared(), &schema, LISTED)?;
             Box::pin(prepare(planner, run, sql, sql::parse(&query)?)).await
+        }
+        Parsed::Command(Command::RefreshQuotas { connection }) => {
+            let shared = run.shared();
+            let connections = match &connection {
+                Some(name) => {
+                    command::check_schema(shared, name, &[])?;
+                    shared.connection(name).into_iter().collect()
+                }
+                None => shared.connections().into_values().collect(),
+            };
+            Ok((kind, Vec::new(), refresh::schema(), Action::Refresh(connections)))
         }
         Parsed::Command(command) => {
             command::check(run.shared(), &command)?;
@@ -269,6 +289,27 @@ impl Summary {
     #[must_use]
     pub fn counts(&self) -> StatementCounts {
         self.statement.counts()
+    }
+
+    /// What is left of the tightest quota that it has come across; `None` when it has come across none whose figures
+    /// are known.
+    #[must_use]
+    pub fn left(&self) -> Option<Left> {
+        self.statement.left()
+    }
+
+    /// What its calls wait for now, one for each partition and quota.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let mut waiting = self.statement.waiting();
+        waiting.dedup();
+        waiting
+    }
+
+    /// What the user should know of it: missing partitions, quotas that nobody knows. The first hundred.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.notes.warnings()
     }
 
     /// Time since the statement was executed, until its stream ended.

@@ -17,7 +17,8 @@ use futures::future::join_all;
 
 use super::Run;
 use crate::catalog::{self, CATALOG, Target};
-use crate::{Connection, Error, ErrorKind, Result, sql};
+use crate::partitions::Role;
+use crate::{Connection, Error, ErrorKind, Result, partitions, sql};
 
 /// How long a listing waits for one connection's description. A query over its tables waits as long as the
 /// connection's own options say.
@@ -179,6 +180,9 @@ async fn resolve(run: &Run, sql: &str, references: &[TableReference], default_sc
     if targets.iter().any(|(_, target)| crate::system::lists_tables(target)) {
         resolve_all(run).await;
     }
+    if targets.iter().any(|(_, target)| crate::system::lists_partitions(target)) {
+        resolve_all_partitions(run).await;
+    }
     let mut names = BTreeSet::new();
     for (reference, target) in &targets {
         if let Target::Connection { connection, .. } = target {
@@ -198,6 +202,7 @@ async fn resolve(run: &Run, sql: &str, references: &[TableReference], default_sc
     for (reference, target) in &targets {
         check_exists(run, sql, reference, target)?;
     }
+    resolve_partitions(run, &connections, targets.iter().map(|(_, target)| target)).await?;
     let local = |(reference, target): (&TableReference, Target)| match target {
         Target::Main(table) => Some(table),
         // A bare name may mean a local table after all.
@@ -205,6 +210,34 @@ async fn resolve(run: &Run, sql: &str, references: &[TableReference], default_sc
         _ => None,
     };
     Ok(targets.into_iter().filter_map(local).collect())
+}
+
+/// Makes the partitions known that the tables are read in.
+async fn resolve_partitions(
+    run: &Run,
+    connections: &BTreeMap<String, Arc<Connection>>,
+    targets: impl Iterator<Item = &Target>,
+) -> Result<()> {
+    let mut needed = BTreeSet::new();
+    for target in targets {
+        let Target::Connection { connection: name, table } = target else { continue };
+        let known = connections.get(name).and_then(|connection| run.engine().models().known(connection));
+        let table = known.as_ref().and_then(|known| known.table(table));
+        let Some((connection, table)) = connections.get(name).zip(table) else { continue };
+        let role = partitions::role(connection, table);
+        if role == Role::Hidden {
+            run.notes().warn(name, partitions::hidden(name, table));
+        }
+        if role != Role::Shared {
+            needed.insert(name);
+        }
+    }
+    let resolve = |connection: Arc<Connection>| async move {
+        let all = partitions::resolve(&connection, run).await?;
+        run.shared().selection(&connection).codes(&connection.def.name, &all).map(drop)
+    };
+    let needed = needed.into_iter().filter_map(|name| connections.get(name)).cloned();
+    join_all(needed.map(resolve)).await.into_iter().collect()
 }
 
 /// Learns what can be learnt of every connection. One that is down is a warning: the others are listed still, and
@@ -223,12 +256,31 @@ async fn resolve_all(run: &Run) {
     }
 }
 
+/// Learns the partitions of every connection, as [`resolve_all`] learns their tables.
+async fn resolve_all_partitions(run: &Run) {
+    let connections = run.shared().connections();
+    let list = |connection: &Arc<Connection>| {
+        let connection = Arc::clone(connection);
+        async move { soon(run, partitions::resolve(&connection, run)).await.map(drop) }
+    };
+    let resolved = join_all(connections.values().map(list)).await;
+    for (name, result) in connections.keys().zip(resolved) {
+        if let Err(error) = result {
+            run.notes().warn(name, format!("its partitions could not be listed: {error}"));
+        }
+    }
+}
+
 /// Asks one connection, and gives up after [`LISTING_TIMEOUT`].
 async fn resolve_soon(connection: &Connection, run: &Run) -> Result<()> {
+    soon(run, run.engine().models().resolve(connection, run)).await.map(drop)
+}
+
+async fn soon<T>(run: &Run, asked: impl Future<Output = Result<T>>) -> Result<T> {
     let engine = run.engine();
     tokio::select! {
         biased;
-        known = engine.models().resolve(connection, run) => known.map(|_| ()),
+        answer = asked => answer,
         () = engine.parts().clock.sleep(LISTING_TIMEOUT) => {
             let message = format!("no answer within {} seconds", LISTING_TIMEOUT.as_secs());
             Err(Error::new(ErrorKind::Remote, message))

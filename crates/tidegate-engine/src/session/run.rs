@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidegate_state::{StatementEnd, StatementStart};
 use tidegate_transport::{Clock, Spending, Statement};
 
-use super::{Shared, StatementKind};
+use super::{Notes, Shared, StatementKind};
 use crate::{Engine, Error, Result, Settings};
 
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
@@ -22,6 +22,7 @@ pub(crate) struct Run {
     kind: StatementKind,
     statement: Mutex<Option<Arc<Statement>>>,
     timing: Arc<Timing>,
+    notes: Arc<Notes>,
     is_ended: AtomicBool,
 }
 
@@ -42,10 +43,13 @@ impl Timing {
 }
 
 impl Run {
-    pub(crate) fn new(shared: Arc<Shared>, sql: &str, kind: StatementKind) -> Self {
+    /// A statement that runs under `settings`: those of the session, or what its hints made of them.
+    pub(crate) fn new(shared: Arc<Shared>, settings: Settings, sql: &str, kind: StatementKind) -> Self {
         let clock = Arc::clone(&shared.engine().parts().clock);
+        let notes = Arc::new(Notes::new(shared.engine().clone(), Arc::clone(shared.principal())));
         Self {
-            settings: shared.settings(),
+            settings,
+            notes,
             shared,
             sql: crate::sql::redact_sql(sql),
             kind,
@@ -70,6 +74,11 @@ impl Run {
     /// The settings that the statement was prepared under.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where what a user should know of this statement is noted.
+    pub(crate) fn notes(&self) -> &Arc<Notes> {
+        &self.notes
     }
 
     pub(crate) fn timing(&self) -> &Arc<Timing> {
@@ -106,9 +115,9 @@ impl Run {
         Ok(begun)
     }
 
-    /// Records that all `rows` were read.
+    /// Records that all `rows` were read: all that there are, or all that could be had.
     pub(crate) fn done(&self, rows: u64) {
-        self.end("done", None, rows);
+        self.end(if self.notes.is_partial() { "partial" } else { "done" }, None, rows);
     }
 
     /// Records a failure, or that the user gave up.
@@ -128,7 +137,7 @@ impl Run {
         }
         self.timing.ended.get_or_init(|| self.timing.clock.elapsed());
         let Some(statement) = self.statement.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return };
-        if state != "done" {
+        if !matches!(state, "done" | "partial") {
             statement.cancellation().cancel();
         }
         let counts = statement.counts();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::catalog::{MAIN, MainSchema};
+use crate::partitions::Selection;
 use crate::{Connection, Engine, Error, ErrorKind, Result, Settings};
 
 /// Shared by a session and what it has started.
@@ -16,6 +17,8 @@ pub(crate) struct Shared {
     default_schema: RwLock<String>,
     /// Connections made (`Some`) or dropped (`None`) in this session, over those of the engine.
     overlay: RwLock<BTreeMap<String, Option<Arc<Connection>>>>,
+    /// What USE has selected, by connection.
+    selections: RwLock<BTreeMap<String, Selection>>,
     main: Arc<MainSchema>,
     /// Inside BEGIN … COMMIT.
     in_transaction: AtomicBool,
@@ -33,6 +36,7 @@ impl Shared {
             settings: RwLock::default(),
             default_schema: RwLock::new(MAIN.to_owned()),
             overlay: RwLock::default(),
+            selections: RwLock::default(),
             main: Arc::default(),
             in_transaction: AtomicBool::new(false),
             read_only_locked: AtomicBool::new(false),
@@ -129,7 +133,25 @@ impl Shared {
 
     /// Makes a connection seen (`Some`) or hidden (`None`) in this session.
     pub(crate) fn set_connection(&self, name: &str, connection: Option<Arc<Connection>>) {
+        // What was selected belonged to the connection that had the name.
+        self.selections.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.overlay.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), connection);
+    }
+
+    /// The partitions of a connection that this session's statements run over.
+    pub(crate) fn selection(&self, connection: &Connection) -> Selection {
+        let selections = self.selections.read().unwrap_or_else(PoisonError::into_inner);
+        let chosen = selections.get(&connection.def.name).cloned();
+        chosen.unwrap_or_else(|| Selection::of_config(&connection.def))
+    }
+
+    /// Selects partitions of a connection, or takes back what was selected.
+    pub(crate) fn select(&self, connection: &str, selection: Option<Selection>) {
+        let mut selections = self.selections.write().unwrap_or_else(PoisonError::into_inner);
+        match selection {
+            Some(selection) => selections.insert(connection.to_owned(), selection),
+            None => selections.remove(connection),
+        };
     }
 
     pub(crate) fn in_transaction(&self) -> bool {

@@ -3,20 +3,25 @@
 //! Relies on DataFusion's parser (generic dialect). It looks at text alone: no catalog, no settings, no I/O.
 //! Every front end's statements pass here, never DataFusion's own `sql()`, which knows none of this.
 
+mod hints;
 mod names;
 mod own;
 mod redact;
+mod refresh;
 mod show;
 mod split;
+mod use_partitions;
 
 use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+pub(crate) use hints::{Hint, hints};
 pub(crate) use own::{Command, Transaction, name};
 pub use redact::redact_sql;
 pub(crate) use split::split;
+pub(crate) use use_partitions::{Chosen, UsePartitions, What};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -50,7 +55,12 @@ pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
 /// # Errors
 /// What is wrong with the text, and where.
 pub(crate) fn parse(sql: &str) -> Result<Parsed> {
-    let tokens = names::rewrite(tokenize(sql)?);
+    let mut tokens = tokenize(sql)?;
+    tokens.retain(|token| !hints::is_hint(&token.token));
+    if let Some(choice) = use_partitions::parse(sql, &tokens)? {
+        return Ok(Parsed::Command(Command::UsePartitions(choice)));
+    }
+    let tokens = names::rewrite(tokens);
     if !tokens.iter().any(|token| is_code(&token.token)) {
         return Err(Error::new(ErrorKind::Syntax, "there is no statement here"));
     }

@@ -9,7 +9,8 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use super::show;
+use super::use_partitions::UsePartitions;
+use super::{refresh, show};
 use crate::{ConnectionDef, OptionValue};
 
 type ParseResult<T> = Result<T, ParserError>;
@@ -57,10 +58,17 @@ pub(crate) enum Command {
         /// The default schema from now on.
         schema: String,
     },
+    /// `USE all@name`, `USE SELECT …`
+    UsePartitions(UsePartitions),
     /// `DESCRIBE table`
     Describe {
         /// Which.
         table: ObjectName,
+    },
+    /// `REFRESH QUOTAS [name]`
+    RefreshQuotas {
+        /// Which connection; all of them when `None`.
+        connection: Option<String>,
     },
     /// `BEGIN`, `COMMIT` and their like.
     Transaction(Transaction),
@@ -98,6 +106,7 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> ParseResult<Option<Own>> {
         "SHOW" => return show::parse(parser),
         "USE" => use_schema(parser)?,
         "DESCRIBE" | "DESC" => describe(parser)?,
+        "REFRESH" => refresh::parse(parser)?,
         "BEGIN" | "START" => transaction(parser, Transaction::Begin),
         "COMMIT" | "END" => transaction(parser, Transaction::Commit),
         "ROLLBACK" | "ABORT" => transaction(parser, Transaction::Rollback),
@@ -264,18 +273,9 @@ fn reset(parser: &mut Parser<'_>) -> ParseResult<Command> {
 
 fn use_schema(parser: &mut Parser<'_>) -> ParseResult<Command> {
     parser.next_token();
-    let next = parser.peek_token();
-    let after = parser.peek_nth_token(1).token;
-    match &next.token {
-        Token::Word(word) if word.keyword != Keyword::SELECT && matches!(after, Token::EOF | Token::SemiColon) => {
-            Ok(Command::Use { schema: name(&parser.parse_identifier()?) })
-        }
-        Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) => Err(ParserError::ParserError(
-            "USE takes the name of one connection, which becomes the default schema; \
-             choosing partitions (USE all@connection) is not offered yet"
-                .to_owned(),
-        )),
-        _ => parser.expected("the name of a connection", next),
+    match parser.peek_token().token {
+        Token::Word(_) => Ok(Command::Use { schema: name(&parser.parse_identifier()?) }),
+        _ => parser.expected("the name of a connection, or partitions as in all@name", parser.peek_token()),
     }
 }
 

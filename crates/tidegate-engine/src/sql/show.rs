@@ -19,6 +19,12 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Option<Own>, ParserError>
     } else if is_word(parser, 1, "WARNINGS") {
         skip(parser, 2);
         "SELECT * FROM system.warnings".to_owned()
+    } else if is_word(parser, 1, "PARTITIONS") {
+        skip(parser, 2);
+        "SELECT * FROM system.partitions ORDER BY provider_data_container_alias, code".to_owned()
+    } else if is_word(parser, 1, "QUOTAS") {
+        skip(parser, 2);
+        "SELECT * FROM system.quotas ORDER BY connection, partition NULLS FIRST, name".to_owned()
     } else if is_word(parser, 1, "COLUMNS") {
         skip(parser, 2);
         if !take_word(parser, "FROM") && !take_word(parser, "IN") {

@@ -4,6 +4,8 @@
 //! is then. Nothing here sends a call.
 
 mod api;
+mod counters;
+mod quotas;
 mod rows;
 mod tables;
 mod types;
@@ -20,12 +22,13 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 
+pub(crate) use counters::{Counters, scopes};
 pub(crate) use types::sql_type;
 pub(crate) use warnings::Warnings;
 
 use crate::catalog::Target;
 use crate::session::Shared;
-use tables::SystemTable;
+use tables::{Reader, SystemTable, Wants};
 
 /// Names of all system tables.
 pub(crate) fn names() -> Vec<String> {
@@ -42,8 +45,18 @@ pub(crate) fn columns(table: &str) -> Option<Vec<String>> {
 pub(crate) fn lists_tables(target: &Target) -> bool {
     match target {
         Target::InformationSchema(table) => matches!(table.as_str(), "tables" | "columns" | "views"),
-        Target::System(table) => tables::ALL.iter().any(|known| known.name == table && known.lists_tables),
+        Target::System(table) => tables::ALL.iter().any(|known| known.name == table && known.wants == Wants::Tables),
         Target::Main(_) | Target::Connection { .. } => false,
+    }
+}
+
+/// Whether a query over this name wants to see all partitions of all connections.
+pub(crate) fn lists_partitions(target: &Target) -> bool {
+    match target {
+        Target::System(table) => {
+            tables::ALL.iter().any(|known| known.name == table && known.wants == Wants::Partitions)
+        }
+        Target::InformationSchema(_) | Target::Main(_) | Target::Connection { .. } => false,
     }
 }
 
@@ -92,7 +105,13 @@ impl PartitionStream for LiveTable {
 
     fn execute(&self, _task: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (table, schema, shared) = (self.table, Arc::clone(&self.schema), Arc::clone(&self.shared));
-        let batch = async move { rows::batch(&schema, &(table.rows)(&shared)?) };
+        let batch = async move {
+            let rows = match table.rows {
+                Reader::Now(read) => read(&shared)?,
+                Reader::Ledger(read) => read(&shared).await?,
+            };
+            rows::batch(&schema, &rows)
+        };
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(batch)))
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    new_null_array,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -23,6 +24,10 @@ pub(super) enum Kind {
     Millis,
     /// Point in time, UTC.
     Time,
+    /// Calendar day.
+    Day,
+    /// Amount of money.
+    Money,
 }
 
 /// One value. NULL fits every column.
@@ -34,6 +39,8 @@ pub(super) enum Value {
     Bool(bool),
     Millis(f64),
     Time(i64),
+    /// Days since 1970.
+    Day(i64),
 }
 
 impl From<&str> for Value {
@@ -109,6 +116,8 @@ pub(super) fn schema(columns: &[(&str, Kind)]) -> SchemaRef {
             Kind::Bool => DataType::Boolean,
             Kind::Millis => DataType::Float64,
             Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Kind::Day => DataType::Date32,
+            Kind::Money => DataType::Decimal128(18, 6),
         };
         Field::new(*name, data_type, true)
     };
@@ -137,6 +146,11 @@ fn column(data_type: &DataType, rows: &[Vec<Value>], at: usize) -> ArrayRef {
             Value::Millis(value) => Some(*value),
             _ => None,
         }))),
+        DataType::Date32 => Arc::new(Date32Array::from_iter(values.map(|value| match value {
+            Value::Day(day) => i32::try_from(*day).ok(),
+            _ => None,
+        }))),
+        DataType::Decimal128(..) => new_null_array(data_type, rows.len()),
         DataType::Timestamp(..) => {
             let array = TimestampMicrosecondArray::from_iter(values.map(|value| match value {
                 Value::Time(value) => Some(*value),

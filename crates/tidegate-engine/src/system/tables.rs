@@ -1,10 +1,11 @@
 //! The system tables: columns, and where their rows come from.
 
 use datafusion::common::Result;
+use futures::future::BoxFuture;
 
-use super::api;
-use super::rows::Kind::{Bool, Int, Millis, Text, Time};
+use super::rows::Kind::{Bool, Day, Int, Millis, Money, Text, Time};
 use super::rows::{Kind, Value};
+use super::{api, quotas};
 use crate::session::Shared;
 use crate::settings::{ALL as SETTINGS, PREFIX};
 use crate::{Connection, Error};
@@ -19,10 +20,30 @@ pub(super) type Rows = Result<Vec<Vec<Value>>>;
 pub(super) struct SystemTable {
     pub(super) name: &'static str,
     pub(super) columns: &'static [(&'static str, Kind)],
-    pub(super) rows: fn(&Shared) -> Rows,
-    /// Whether it wants every connection's description.
-    pub(super) lists_tables: bool,
+    pub(super) rows: Reader,
+    pub(super) wants: Wants,
 }
+
+/// Where the rows come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reader {
+    /// Memory, or a short look into the state folder.
+    Now(fn(&Shared) -> Rows),
+    /// The ledger, which other processes may be using.
+    Ledger(for<'a> fn(&'a Shared) -> BoxFuture<'a, Rows>),
+}
+
+/// What a table wants of every connection before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    Nothing,
+    /// Its description.
+    Tables,
+    /// The list of its partitions.
+    Partitions,
+}
+
+use Reader::{Ledger, Now};
 
 /// All of them, by name.
 pub(super) const ALL: &[SystemTable] = &[
@@ -45,8 +66,8 @@ pub(super) const ALL: &[SystemTable] = &[
             ("operators", Text),
             ("required_by", Text),
         ],
-        rows: api::columns,
-        lists_tables: true,
+        rows: Now(api::columns),
+        wants: Wants::Tables,
     },
     SystemTable {
         name: "connections",
@@ -58,8 +79,8 @@ pub(super) const ALL: &[SystemTable] = &[
             ("tables", Int),
             ("is_default", Bool),
         ],
-        rows: connections,
-        lists_tables: false,
+        rows: Now(connections),
+        wants: Wants::Nothing,
     },
     SystemTable {
         name: "endpoints",
@@ -85,8 +106,55 @@ pub(super) const ALL: &[SystemTable] = &[
             ("stable", Bool),
             ("consistency", Text),
         ],
-        rows: api::endpoints,
-        lists_tables: true,
+        rows: Now(api::endpoints),
+        wants: Wants::Tables,
+    },
+    SystemTable {
+        name: "partitions",
+        columns: &[
+            ("provider_name", Text),
+            ("provider_data_container_alias", Text),
+            ("code", Text),
+            ("name", Text),
+            ("is_selected", Bool),
+            ("daily_limit", Int),
+            ("daily_used", Int),
+            ("daily_remaining", Int),
+            ("daily_reset_date_utc", Time),
+            ("hourly_limit", Int),
+            ("hourly_used", Int),
+            ("hourly_remaining", Int),
+            ("hourly_reset_date_utc", Time),
+            ("minutely_limit", Int),
+            ("minutely_used", Int),
+            ("minutely_remaining", Int),
+            ("minutely_reset_date_utc", Time),
+            ("in_flight", Int),
+            ("waiting", Int),
+            ("last_call_utc", Time),
+        ],
+        rows: Ledger(quotas::partitions),
+        wants: Wants::Partitions,
+    },
+    SystemTable {
+        name: "quotas",
+        columns: &[
+            ("connection", Text),
+            ("partition", Text),
+            ("name", Text),
+            ("unit", Text),
+            ("window", Text),
+            ("quota_limit", Int),
+            ("used", Int),
+            ("remaining", Int),
+            ("resets_at", Time),
+            ("source", Text),
+            ("in_flight", Int),
+            ("waiting", Int),
+            ("refused", Int),
+        ],
+        rows: Ledger(quotas::quotas),
+        wants: Wants::Partitions,
     },
     SystemTable {
         name: "requests",
@@ -104,15 +172,31 @@ pub(super) const ALL: &[SystemTable] = &[
             ("milliseconds", Millis),
             ("started_at", Time),
             ("error", Text),
+            ("quota_wait", Millis),
         ],
-        rows: requests,
-        lists_tables: false,
+        rows: Now(requests),
+        wants: Wants::Nothing,
     },
     SystemTable {
         name: "settings",
         columns: &[("name", Text), ("value", Text), ("default_value", Text), ("description", Text)],
-        rows: settings,
-        lists_tables: false,
+        rows: Now(settings),
+        wants: Wants::Nothing,
+    },
+    SystemTable {
+        name: "spend",
+        columns: &[
+            ("day", Day),
+            ("connection", Text),
+            ("partition", Text),
+            ("table_name", Text),
+            ("label", Text),
+            ("calls", Int),
+            ("points", Int),
+            ("money", Money),
+        ],
+        rows: Ledger(quotas::spend),
+        wants: Wants::Nothing,
     },
     SystemTable {
         name: "statements",
@@ -135,8 +219,8 @@ pub(super) const ALL: &[SystemTable] = &[
             ("ended_at", Time),
             ("error", Text),
         ],
-        rows: statements,
-        lists_tables: false,
+        rows: Now(statements),
+        wants: Wants::Nothing,
     },
     SystemTable {
         name: "tables",
@@ -148,14 +232,14 @@ pub(super) const ALL: &[SystemTable] = &[
             ("endpoints", Int),
             ("description", Text),
         ],
-        rows: api::tables,
-        lists_tables: true,
+        rows: Now(api::tables),
+        wants: Wants::Tables,
     },
     SystemTable {
         name: "warnings",
         columns: &[("at", Time), ("connection", Text), ("message", Text)],
-        rows: warnings,
-        lists_tables: false,
+        rows: Now(warnings),
+        wants: Wants::Nothing,
     },
 ];
 
@@ -194,6 +278,7 @@ fn requests(shared: &Shared) -> Rows {
             record.took.into(),
             record.started_at.into(),
             record.error.into(),
+            record.quota_wait.into(),
         ]
     };
     Ok(records.into_iter().map(row).collect())

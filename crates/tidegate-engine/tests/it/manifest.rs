@@ -11,7 +11,7 @@ use crate::script::Fixture;
 fn hub() -> Fixture {
     let fixture = Fixture::new();
     let notes = vec!["the export is left out".to_owned()];
-    fixture.add_manifest("hub", Model { tables: vec![issues(), users()], notes });
+    fixture.add_manifest("hub", Model { tables: vec![issues(), users()], notes, ..Model::default() });
     fixture
 }
 

@@ -39,7 +39,7 @@ async fn a_wrong_name_is_answered_with_the_right_one() {
         ("SELECT id FROM accounts", "did you mean erp.accounts?"),
         ("SELECT id FROM erp.\"Accounts\"", "did you mean erp.accounts?"),
         ("SELECT id FROM erp.invoices", "there are: accounts, orders"),
-        ("SELECT * FROM systempartitions@datadictionary", "there is no table system.partitions"),
+        ("SELECT * FROM systemmutations@datadictionary", "there is no table system.mutations"),
         ("SELECT * FROM other.erp.accounts", "there is no catalog other"),
     ];
     for (sql, expected) in cases {
@@ -64,6 +64,8 @@ async fn completion_knows_the_place() {
         ("SET tide", "tidegate.label", "setting"),
         ("SET tidegate.la", "label", "setting"),
         ("USE e", "erp", "schema"),
+        ("REFRESH QUOTAS e", "erp", "schema"),
+        ("SET tidegate.quota", "quota_reserve", "setting"),
         ("SEL", "SELECT", "keyword"),
     ];
     for (line, text, kind) in cases {

@@ -6,4 +6,4 @@ mod pushing;
 mod required;
 pub(crate) mod rest;
 mod stopping;
-mod support;
+pub(crate) mod support;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use datafusion::scalar::ScalarValue;
 use tidegate_engine::{
-    Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, OptionValue, Partitions, Session,
+    Connect, Connection, ConnectionDef, Connector, Engine, EngineParts, Error, OptionValue, Partition, Partitions,
+    Session,
 };
 use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_sim::{Config, ODataOptions, Sim};
@@ -40,7 +41,10 @@ impl Connect for Layers {
             blanks: Default::default(),
             fingerprint: url.clone(),
             writes: false,
-            partitions: Partitions::None,
+            partitions: match &def.partitions {
+                Some(named) => Partitions::Named(named.clone().into()),
+                None => Partitions::None,
+            },
             metering: Arc::new(Metering::new(
                 Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
                 "test",
@@ -65,7 +69,30 @@ impl SimFixture {
     }
 
     pub(crate) async fn with(odata: ODataOptions, options: odata::Options) -> Self {
-        let sim = Sim::start(Config { rows: 60, page_size: 25, odata, ..Config::default() }).await.expect("a port");
+        let config = Config { rows: 60, page_size: 25, odata, ..Config::default() };
+        Self::start(config, options, |sim| ConnectionDef::odata("sim", sim.url().as_str())).await
+    }
+
+    /// The same with so many divisions, as partitions `1`, `2` ….
+    pub(crate) async fn divided(divisions: u32) -> Self {
+        let codes: Vec<String> = (1..=divisions).map(|code| code.to_string()).collect();
+        Self::with_codes(divisions, &codes.iter().map(String::as_str).collect::<Vec<_>>()).await
+    }
+
+    /// The same with partitions of these codes.
+    pub(crate) async fn with_codes(divisions: u32, codes: &[&str]) -> Self {
+        let config = Config { rows: 60, page_size: 25, divisions, ..Config::default() };
+        Self::start(config, odata::Options::default(), |sim| {
+            let url = sim.url().as_str().replace("/1/", "/{partition}/");
+            let partition = |code: &&str| Partition { code: (*code).to_owned(), name: None };
+            let partitions = Some(codes.iter().map(partition).collect());
+            ConnectionDef { partitions, ..ConnectionDef::odata("sim", &url) }
+        })
+        .await
+    }
+
+    async fn start(config: Config, options: odata::Options, def: impl Fn(&Sim) -> ConnectionDef) -> Self {
+        let sim = Sim::start(config).await.expect("a port");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let requests = Arc::new(RequestLog::new(1000));
         let http: Arc<dyn Transport> = Arc::new(Http::new(HttpOptions::default()));
@@ -78,7 +105,7 @@ impl SimFixture {
             clock,
             working_dir: PathBuf::from("."),
         });
-        engine.add_connection(&ConnectionDef::odata("sim", sim.url().as_str())).expect("a new name");
+        engine.add_connection(&def(&sim)).expect("a new name");
         Self { session: engine.session("analyst"), engine, sim }
     }
 

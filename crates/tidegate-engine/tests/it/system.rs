@@ -6,7 +6,20 @@ use crate::script::{Fixture, drain};
 async fn every_system_table_can_be_read() {
     let fixture = Fixture::erp();
     fixture.rows("SELECT * FROM erp.accounts").await;
-    for name in ["columns", "connections", "endpoints", "requests", "settings", "statements", "tables", "warnings"] {
+    let names = [
+        "columns",
+        "connections",
+        "endpoints",
+        "partitions",
+        "quotas",
+        "requests",
+        "settings",
+        "spend",
+        "statements",
+        "tables",
+        "warnings",
+    ];
+    for name in names {
         fixture.rows(&format!("SELECT * FROM system.{name}")).await;
     }
     assert_eq!(

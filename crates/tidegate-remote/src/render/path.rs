@@ -33,7 +33,7 @@ pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> Result<String, Er
 }
 
 /// Whether URLs take the segment for `.` or `..` (WHATWG URL, "single-dot" and "double-dot URL path segment").
-fn is_dots(segment: &str) -> bool {
+pub(crate) fn is_dots(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 

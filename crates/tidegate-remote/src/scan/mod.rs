@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::decode::Decoder;
 use crate::render::Outgoing;
-use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, render};
+use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, partition, render};
 use step::Scan;
 
 /// One decoded page.
@@ -44,7 +44,8 @@ pub type PageStream = BoxStream<'static, Result<Page>>;
 /// The pages of a scan. Each request leaves when the reader polls for its page, so that a reader that stops
 /// has spent no call more than it read. A page may have no rows.
 pub fn scan(source: Source, request: ScanRequest) -> PageStream {
-    let first = match Scan::new(source.clone(), request.clone()) {
+    let filled = partition::for_source(&source, request.clone());
+    let first = match filled.and_then(|request| Scan::new(source.clone(), request)) {
         Ok(scan) => scan,
         Err(kind) => {
             let error = Error { place: place(&source, &request, None, None), kind };
@@ -67,9 +68,10 @@ pub fn scan(source: Source, request: ScanRequest) -> PageStream {
 /// # Errors
 /// When the endpoint declares no count, or the server does not answer with one.
 pub async fn count(source: Source, request: ScanRequest) -> Result<u64> {
-    let at = |url| place(&source, &request, None, url);
-    let outgoing = count_request(&source, &request).map_err(|kind| Error { place: at(None), kind })?;
-    let place = at(Some(&outgoing.url));
+    let refused = |kind| Error { place: place(&source, &request, None, None), kind };
+    let request = partition::for_source(&source, request.clone()).map_err(refused)?;
+    let outgoing = count_request(&source, &request).map_err(refused)?;
+    let place = place(&source, &request, None, Some(&outgoing.url));
     count_at(&source, &request, outgoing).await.map_err(|kind| Error { place, kind }.blanked(&source.blanks))
 }
 

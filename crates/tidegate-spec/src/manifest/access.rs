@@ -1,16 +1,15 @@
-//! What a connection needs of a manifest beside its tables: options, authentication, quotas, throttling, partitions.
+//! What a connection needs of a manifest beside its tables: options, authentication, throttling, partitions.
 //! Short forms are expanded, and texts are typed; options stand in [`Template`]s, since secrets are the caller's.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{self, ClientAuth, OneOrMany, QuotaScope, ReportedForm};
+use super::document::{self, ClientAuth, OneOrMany, Quota};
 use super::template::{self, Template};
 use super::{Manifest, Named};
 
 pub use super::document::Grant;
-pub use super::document::ReportedForm as FigureForm;
 
 /// An option of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,51 +104,6 @@ pub struct OAuth2 {
     pub subject: Option<Template>,
 }
 
-/// A limit that the API sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quota {
-    /// Name, unique within the connector.
-    pub name: String,
-    /// Who shares it.
-    pub per: QuotaScope,
-    /// What is limited.
-    pub limit: QuotaLimit,
-    /// Header with the calls that are left.
-    pub remaining: Option<String>,
-    /// Header with the calls that the window has.
-    pub reported_limit: Option<String>,
-    /// Header with the calls that were spent.
-    pub used: Option<String>,
-    /// Header with the end of the window.
-    pub reset: Option<Figure>,
-    /// Tables (`issues`) or endpoints (`issues.search`) that spend it; empty for all.
-    pub only: Vec<String>,
-}
-
-/// What a quota limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QuotaLimit {
-    /// Calls in a window.
-    Calls {
-        /// How many; `None` when only the server's figures tell.
-        limit: Option<u64>,
-        /// In how long.
-        window: Duration,
-    },
-    /// Calls at once.
-    Concurrent(u64),
-}
-
-/// A header and how its figure is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figure {
-    /// Name of the header.
-    pub header: String,
-    /// How it is written.
-    pub form: FigureForm,
-}
-
 /// A response that means "too many calls"; all that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttled {
@@ -208,10 +162,10 @@ impl Manifest {
         }
     }
 
-    /// Limits that the API sets.
+    /// Limits that the API sets, as they are written: [`Quota::terms`] expands them.
     #[must_use]
-    pub fn quotas(&self) -> Vec<Quota> {
-        self.document.quotas.iter().filter_map(quota).collect()
+    pub fn quotas(&self) -> &[Quota] {
+        &self.document.quotas
     }
 
     /// What being throttled looks like, besides status 429.
@@ -236,29 +190,6 @@ impl Manifest {
         let document::Partitions { table, code, name } = partitions.clone();
         Some(Partitions { table, code, name })
     }
-}
-
-fn quota(quota: &document::Quota) -> Option<Quota> {
-    let window = quota.window.as_deref().and_then(template::duration);
-    let limit = match (quota.concurrent, window) {
-        (Some(concurrent), _) => QuotaLimit::Concurrent(concurrent),
-        (None, Some(window)) => QuotaLimit::Calls { limit: quota.limit, window },
-        (None, None) => return None,
-    };
-    let header = |reported: &Option<document::Reported>| reported.as_ref().map(|reported| reported.header.clone());
-    Some(Quota {
-        name: quota.name.clone(),
-        per: quota.per,
-        limit,
-        remaining: header(&quota.remaining),
-        reported_limit: header(&quota.reported_limit),
-        used: header(&quota.used),
-        reset: quota
-            .reset
-            .as_ref()
-            .map(|reset| Figure { header: reset.header.clone(), form: reset.form.unwrap_or(ReportedForm::EpochS) }),
-        only: quota.only.clone(),
-    })
 }
 
 fn auth_alternative(auth: &document::Auth) -> Auth {

@@ -17,6 +17,7 @@ mod check;
 pub mod document;
 mod lower;
 mod problem;
+mod quota;
 mod reference;
 mod schema;
 mod secrets;
@@ -26,12 +27,13 @@ mod types;
 mod walk;
 mod yaml;
 
-pub use access::{
-    Auth, ConnectorOption, Credential, Figure, FigureForm, Grant, OAuth2, Partitions, Quota, QuotaLimit, Throttled,
-    ThrottledBody,
+pub use access::{Auth, ConnectorOption, Credential, Grant, OAuth2, Partitions, Throttled, ThrottledBody};
+pub use document::{
+    Amount, Bucket, ClientAuth, Quota, QuotaOperations, QuotaScope, QuotaUnit, Rate, Reported, ReportedForm,
+    WindowStart,
 };
-pub use document::{ClientAuth, QuotaScope};
 pub use problem::Problem;
+pub use quota::{FigurePlace, QuotaFigures, QuotaLimit, QuotaProblem, QuotaTerms, QuotaWindow};
 pub use reference::reference;
 pub use template::Template;
 pub use tree::Named;

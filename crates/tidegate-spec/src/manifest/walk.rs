@@ -15,6 +15,14 @@ pub(super) fn check(report: &mut Report<'_>, schema: &Json) -> Option<Node> {
     Walker { report, definitions }.value(root, schema, &At::root())
 }
 
+/// The same for a tree that is one of the schema's definitions.
+pub(super) fn check_definition(report: &mut Report<'_>, schema: &Json, name: &str) -> Option<Node> {
+    let root = report.root();
+    let definitions = schema.get("$defs").and_then(Json::as_object);
+    let schema = definitions.and_then(|definitions| definitions.get(name))?;
+    Walker { report, definitions }.value(root, schema, &At::root())
+}
+
 struct Walker<'r, 'a> {
     report: &'r mut Report<'a>,
     definitions: Option<&'r Map<String, Json>>,
@@ -32,6 +40,13 @@ struct Forms<'s> {
     any: bool,
 }
 
+impl Forms<'_> {
+    /// Whether numbers need not be whole.
+    fn takes_fractions(&self) -> bool {
+        self.number.is_some_and(|schema| schema.get("type").is_some_and(|name| name == "number"))
+    }
+}
+
 impl Walker<'_, '_> {
     fn value(&mut self, node: &Node, schema: &Json, at: &At) -> Option<Node> {
         let mut forms = Forms::default();
@@ -44,7 +59,9 @@ impl Walker<'_, '_> {
             Kind::Map(members) if !forms.objects.is_empty() => self.object(node, members, &forms.objects, at),
             Kind::List(items) if forms.list.is_some() => self.list(node, items, forms.list, at),
             Kind::Bool(value, text) if forms.boolean => same(Kind::Bool(*value, text.clone())),
-            Kind::Int(value, _) if forms.number.is_some() => self.number(node, *value, forms.number, at),
+            #[allow(clippy::cast_precision_loss, reason = "bounds are small; a value far beyond them stays beyond")]
+            Kind::Int(value, _) if forms.number.is_some() => self.number(node, *value as f64, forms.number, at),
+            Kind::Float(value, _) if forms.takes_fractions() => self.number(node, *value, forms.number, at),
             Kind::Text(_) | Kind::Bool(..) | Kind::Int(..) | Kind::Float(..) => {
                 let text = node.text().unwrap_or_default();
                 if forms.text || forms.words.contains(&text) {
@@ -65,18 +82,20 @@ impl Walker<'_, '_> {
         }
     }
 
-    fn number(&mut self, node: &Node, value: i64, schema: Option<&Json>, at: &At) -> Option<Node> {
+    fn number(&mut self, node: &Node, number: f64, schema: Option<&Json>, at: &At) -> Option<Node> {
         let bound = |name: &str| schema.and_then(|schema| schema.get(name)).and_then(Json::as_f64);
-        let (least, most) = (bound("minimum"), bound("maximum"));
-        #[allow(clippy::cast_precision_loss, reason = "bounds are small; a value far beyond them stays beyond")]
-        let number = value as f64;
-        if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
-            let expected = match (least, most) {
-                (Some(least), Some(most)) => format!("{least} to {most}"),
-                (Some(least), None) => format!("at least {least}"),
-                (None, most) => format!("at most {}", most.unwrap_or_default()),
+        let (least, above, most) = (bound("minimum"), bound("exclusiveMinimum"), bound("maximum"));
+        let is_too_small = least.is_some_and(|least| number < least) || above.is_some_and(|above| number <= above);
+        if is_too_small || number.is_nan() || most.is_some_and(|most| number > most) {
+            let expected = match (least, above, most) {
+                (Some(least), _, Some(most)) => format!("{least} to {most}"),
+                (Some(least), _, None) => format!("at least {least}"),
+                (None, Some(above), Some(most)) => format!("more than {above}, at most {most}"),
+                (None, Some(above), None) => format!("more than {above}"),
+                (None, None, most) => format!("at most {}", most.unwrap_or_default()),
             };
-            self.report.say(at, format!("found {value}; expected {expected}"));
+            let found = node.text().unwrap_or_default();
+            self.report.say(at, format!("found {found}; expected {expected}"));
             return None;
         }
         Some(node.clone())
@@ -206,7 +225,7 @@ fn expected(forms: &Forms<'_>) -> String {
         parts.push("true or false".to_owned());
     }
     if forms.number.is_some() {
-        parts.push("a whole number".to_owned());
+        parts.push(if forms.takes_fractions() { "a number" } else { "a whole number" }.to_owned());
     }
     if forms.list.is_some() {
         parts.push("a list".to_owned());

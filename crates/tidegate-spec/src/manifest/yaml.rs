@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use serde_json::Value as Json;
 
 /// Largest manifest, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -43,6 +44,30 @@ pub(super) struct Member {
 }
 
 impl Node {
+    /// A value that stands in no YAML: nothing of it has a line.
+    pub(super) fn from_json(value: &Json) -> Self {
+        let kind = match value {
+            Json::Null => Kind::Null,
+            Json::Bool(value) => Kind::Bool(*value, value.to_string()),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Kind::Int(whole, number.to_string()),
+                (None, value) => Kind::Float(value.unwrap_or(f64::NAN), number.to_string()),
+            },
+            Json::String(text) => Kind::Text(text.clone()),
+            Json::Array(items) => Kind::List(items.iter().map(Self::from_json).collect()),
+            Json::Object(members) => {
+                let member = |(name, value): (&String, &Json)| Member {
+                    name: name.clone(),
+                    line: 0,
+                    column: 0,
+                    value: Self::from_json(value),
+                };
+                Kind::Map(members.iter().map(member).collect())
+            }
+        };
+        Self { line: 0, column: 0, kind }
+    }
+
     /// The member of this name.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         self.members().iter().find(|member| member.name == name).map(|member| &member.value)

@@ -36,7 +36,7 @@ pub(super) fn model(schemas: &Schemas<'_>, options: &Options) -> Result<Model, E
     for (table, name) in tables.iter_mut().zip(names) {
         table.name = name;
     }
-    Ok(Model { tables, notes: builder.resolver.notes.sentences() })
+    Ok(Model { tables, notes: builder.resolver.notes.sentences(), quota_check: None })
 }
 
 struct Builder<'s, 'a> {

@@ -3,26 +3,26 @@
 //! Relies on what the request and the outcome say about themselves ([`Repeat`](crate::Repeat),
 //! [`Error::sent`]); the table is in `decide`. Each repeat is paid from the statement's retry budget, and the
 //! wait before it ends at once when the statement is cancelled.
+//!
+//! Over a quota layer ([`Retry::metered`]) an answer 429 is another matter: it is sent again at once, and whatever wait
+//! there is happens in the ledger, where all who share the quota wait.
 
 mod after;
 mod decide;
 #[cfg(test)]
 mod tests;
-mod throttle;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use url::Origin;
 
 pub use self::after::retry_after;
 use self::decide::{Outcome, decide};
-pub use self::throttle::{Reset, Throttle, ThrottledBody};
-use crate::{Clock, Error, Jitter, Request, Response, Result, Sent, Statement, Transport};
+use crate::{Clock, Error, ErrorKind, Jitter, Request, Response, Result, Sent, Statement, Transport};
 
 /// How often and how soon a request is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +37,14 @@ pub struct RetryPolicy {
     /// Longest wait of our own choice. 20 s by default.
     pub cap: Duration,
     /// Longest wait at the server's wish (`Retry-After`). 120 s by default. When the server asks for more, its
-    /// answer is handed on, so that the user hears when to come back.
+    /// answer is handed on, so that the user hears when to come back. Over a quota layer it is for other answers than
+    /// 429: how long those are waited for is the statement's own bound ([`Spending::max_wait`](crate::Spending)).
     pub max_retry_after: Duration,
-    /// Answers that mean the same as 429. None by default.
-    pub throttles: Vec<Throttle>,
 }
+
+/// How often one request is sent again at once because its server refuses it as one too many, over a quota layer. Each
+/// time has waited as long as the server asked, so that more than a few mean that its figures are wrong.
+pub const MAX_THROTTLED: u32 = 8;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -51,7 +54,6 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(250),
             cap: Duration::from_secs(20),
             max_retry_after: Duration::from_secs(120),
-            throttles: Vec::new(),
         }
     }
 }
@@ -75,6 +77,17 @@ pub struct Retry {
     reached: AtomicBool,
     /// Origin whose requests carry a token that is renewed when it is refused.
     renews: Option<Origin>,
+    /// Whether waits for quotas are those of the layer below.
+    is_metered: bool,
+}
+
+/// What has been done for one request so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Done {
+    /// How often it was refused as one too many, over a quota layer.
+    throttled: u32,
+    /// Whether its token was renewed.
+    renewed: bool,
 }
 
 /// What comes after an attempt.
@@ -83,6 +96,8 @@ enum Next {
     Again(Duration),
     /// Another one at once, with another token.
     Renewed,
+    /// Another one at once: the quota layer makes it wait.
+    Throttled,
     /// Nothing.
     Stop(Stop),
 }
@@ -101,7 +116,16 @@ impl Retry {
     /// Wraps a transport.
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Arc<Jitter>) -> Self {
-        Self { inner, policy, clock, jitter, reached: AtomicBool::new(false), renews: None }
+        Self { inner, policy, clock, jitter, reached: AtomicBool::new(false), renews: None, is_metered: false }
+    }
+
+    /// For standing over a quota layer ([`Meter`](crate::Meter)), which makes all wait that share a quota: an answer 429
+    /// is sent again at once, [`MAX_THROTTLED`] times at most. This takes nothing from the statement's budget, and
+    /// counts as no attempt of [`RetryPolicy::max_attempts`]: it is no failure of the server.
+    #[must_use]
+    pub fn metered(mut self) -> Self {
+        self.is_metered = true;
+        self
     }
 
     /// Sends a request to this origin once more when its token is refused: for a connection that signs with
@@ -113,67 +137,39 @@ impl Retry {
         self
     }
 
-    /// What comes next. `throttle` is the declaration that the answer matches.
-    fn next(&self, request: &Request, result: &Result<Response>, throttle: Option<&Throttle>, renewed: bool) -> Next {
+    fn next(&self, request: &Request, result: &Result<Response>, done: Done) -> Next {
         let operation = &request.operation;
-        let outcome = self.outcome(request, result, throttle, renewed);
+        let outcome = self.outcome(request, result, done.renewed);
         if !decide(outcome, operation.repeat) {
             return Next::Stop(Stop::Done);
         }
-        if matches!(outcome, Outcome::Renewed) {
-            return Next::Renewed;
+        match outcome {
+            Outcome::Renewed => return Next::Renewed,
+            Outcome::Throttled if done.throttled < MAX_THROTTLED => return Next::Throttled,
+            Outcome::Throttled => return Next::Stop(Stop::Done),
+            _ => {}
         }
-        if operation.attempt >= self.most_attempts(result) {
+        let attempt = operation.attempt - done.throttled;
+        if attempt >= self.most_attempts(result) {
             return Next::Stop(Stop::Attempts);
         }
-        let asked = result.as_ref().ok().and_then(|response| self.asked_wait(response, throttle));
+        let asked = result.as_ref().ok().and_then(|response| retry_after(&response.headers, self.clock.now()));
         let wait = match asked {
             Some(wait) if wait > self.policy.max_retry_after => return Next::Stop(Stop::Done),
             Some(wait) => wait,
             // Full jitter: clients that failed together do not come back together.
-            None => self.jitter.up_to(self.policy.backoff(operation.attempt)),
+            None => self.jitter.up_to(self.policy.backoff(attempt)),
         };
         if operation.statement.take_retry() { Next::Again(wait) } else { Next::Stop(Stop::Budget) }
     }
 
-    fn outcome(
-        &self,
-        request: &Request,
-        result: &Result<Response>,
-        throttle: Option<&Throttle>,
-        renewed: bool,
-    ) -> Outcome {
+    fn outcome(&self, request: &Request, result: &Result<Response>, renewed: bool) -> Outcome {
+        let is_own = || self.renews.as_ref().is_some_and(|origin| *origin == request.url.origin());
         match result {
-            Ok(_) if throttle.is_some() => Outcome::Throttled,
-            Ok(response)
-                if response.status == StatusCode::UNAUTHORIZED
-                    && !renewed
-                    && self.renews.as_ref().is_some_and(|origin| *origin == request.url.origin()) =>
-            {
-                Outcome::Renewed
-            }
+            Ok(response) if self.is_metered && response.status == StatusCode::TOO_MANY_REQUESTS => Outcome::Throttled,
+            Ok(response) if response.status == StatusCode::UNAUTHORIZED && !renewed && is_own() => Outcome::Renewed,
             _ => Outcome::of(result),
         }
-    }
-
-    /// How long the server asks to wait.
-    fn asked_wait(&self, response: &Response, throttle: Option<&Throttle>) -> Option<Duration> {
-        let now = self.clock.now();
-        let reset = || throttle?.reset.as_ref()?.wait(&response.headers, now);
-        retry_after(&response.headers, now).or_else(reset)
-    }
-
-    /// What is handed on of an answer that is not tried again: one that is declared to mean "not now" as 429 with a
-    /// `Retry-After`, so that nobody above takes it for refused credentials, or for rows.
-    fn spell_out(&self, mut response: Response, throttle: &Throttle) -> Response {
-        let wait = self.asked_wait(&response, Some(throttle));
-        if let (Some(wait), None) = (wait, retry_after(&response.headers, self.clock.now())) {
-            // Rounded up: who comes back a moment too early is refused again.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response.status = StatusCode::TOO_MANY_REQUESTS;
-        response
     }
 
     fn most_attempts(&self, result: &Result<Response>) -> u32 {
@@ -203,7 +199,7 @@ impl Transport for Retry {
     async fn send(&self, mut request: Request) -> Result<Response> {
         let statement = Arc::clone(&request.operation.statement);
         request.operation.attempt = 1;
-        let mut renewed = false;
+        let mut done = Done::default();
         loop {
             if statement.cancellation().is_cancelled() {
                 return Err(Error::cancelled(if request.operation.attempt == 1 { Sent::No } else { Sent::Maybe }));
@@ -212,33 +208,32 @@ impl Transport for Retry {
             if result.is_ok() {
                 self.reached.store(true, Ordering::Relaxed);
             }
-            let throttle = result
-                .as_ref()
-                .ok()
-                .and_then(|response| self.policy.throttles.iter().find(|throttle| throttle.matches(response)));
-            let next = self.next(&request, &result, throttle, renewed);
-            let wait = match (next, throttle) {
-                (Next::Again(wait), _) => Some(wait),
-                (Next::Renewed, _) => None,
-                (Next::Stop(_), Some(throttle)) => return result.map(|answer| self.spell_out(answer, throttle)),
-                (Next::Stop(stop), None) => {
-                    return result.map_err(|error| explain(error, &stop, request.operation.attempt));
+            let wait = match self.next(&request, &result, done) {
+                Next::Stop(stop) => return result.map_err(|error| explain(error, &stop, request.operation.attempt)),
+                Next::Again(wait) => Some(wait),
+                Next::Renewed => {
+                    done.renewed = true;
+                    None
+                }
+                Next::Throttled => {
+                    done.throttled += 1;
+                    None
                 }
             };
             // A body that nobody reads would keep its connection.
             drop(result);
-            match wait {
-                Some(wait) => self.wait(wait, &statement).await?,
-                None => renewed = true,
+            if let Some(wait) = wait {
+                self.wait(wait, &statement).await?;
             }
             request.operation.attempt += 1;
         }
     }
 }
 
-/// Says in the message what was tried.
+/// Says in the message what was tried. An attempt that a quota or a bound kept back was none.
 fn explain(error: Error, stop: &Stop, attempts: u32) -> Error {
-    match (stop, attempts) {
+    let is_kept_back = matches!(error.kind(), ErrorKind::QuotaExhausted | ErrorKind::CallBound);
+    match (stop, attempts - u32::from(is_kept_back && attempts > 1)) {
         (Stop::Budget, 1) => error.remark("not tried again: this statement has used up its retries"),
         (Stop::Budget, n) => error.remark(format_args!("after {n} attempts; this statement has used up its retries")),
         (_, 1) => error,

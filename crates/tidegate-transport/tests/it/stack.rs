@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_transport::*;
 use url::{Origin, Url};
 
@@ -57,9 +58,12 @@ impl Stack {
         let log = Arc::new(RequestLog::new(100));
         let observe = Arc::new(Observe::new(bottom, Arc::clone(&log), clock.clone()));
         let collect = Arc::new(Collect::new(observe));
+        let ledger = Arc::new(Ledger::new(Arc::<MemoryStore>::default(), clock.clone()));
+        let metering = Arc::new(Metering::new(ledger, "test", "crm"));
+        let meter = Arc::new(Meter::new(collect, metering, clock.clone()).at(own.origin()));
         let jitter = Arc::new(Jitter::seeded(1));
-        let retry = Arc::new(Retry::new(collect, RetryPolicy::default(), clock.clone(), jitter));
-        let guard = Arc::new(OriginGuard::new(retry, own.origin(), allowed));
+        let retry = Retry::new(meter, RetryPolicy::default(), clock.clone(), jitter).metered();
+        let guard = Arc::new(OriginGuard::new(Arc::new(retry), own.origin(), allowed));
         let transport = Arc::new(Redirect::new(guard));
         Self { transport, statement: Arc::new(statement), clock, log }
     }
@@ -80,6 +84,7 @@ impl Stack {
                 repeat: Repeat::Safe,
                 page: Some(1),
                 attempt: 1,
+                quota_wait: Duration::ZERO,
                 body: BodyMode::default(),
                 statement: Arc::clone(&self.statement),
             },

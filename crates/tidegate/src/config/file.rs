@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tidegate_engine::{ConnectionDef, OptionValue};
+use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
-use crate::connect::hex;
+use super::members::{self, Wrong};
 use crate::connector::{self, is_path};
+use crate::metering::hex;
 use crate::{Error, ErrorKind, Result};
 
 /// A configuration file, read. Its connections are not yet opened.
@@ -42,10 +44,6 @@ struct RawEnv {
 }
 
 const CONNECTOR: &str = "connector";
-
-/// What the documentation of later versions shows. To go on without a limit that is asked for would be worse than
-/// to stop.
-const LATER: &[&str] = &["quotas", "partitions", "default_partitions"];
 
 const TAKES: &str = "takes a text, a whole number, true or false, a list of texts, or { env = \"VARIABLE\" }";
 
@@ -148,14 +146,46 @@ impl File<'_> {
                 return Err(self.fail(start, message));
             }
         };
-        let mut options = BTreeMap::new();
+        let mut def = ConnectionDef::new(&name, &connector, BTreeMap::new());
         for (option, value) in members {
             let start = value.span().start;
-            let value = read(&option, value.into_inner())
+            if members::NAMES.contains(&option.as_str()) {
+                let put = members::put(&mut def, &option, value.get_ref());
+                put.map_err(|wrong| self.wrong(&name, start, &wrong))?;
+                continue;
+            }
+            let value = read(value.into_inner())
                 .map_err(|message| self.fail(start, format!("connection {name}, option {option}: {message}")))?;
-            options.insert(option, value);
+            def.options.insert(option, value);
         }
-        Ok(ConnectionDef::new(&name, &connector, options))
+        Ok(def)
+    }
+
+    /// What is wrong within a member, at its line.
+    fn wrong(&self, connection: &str, start: usize, wrong: &Wrong) -> Error {
+        let steps = ["connections", connection].into_iter().chain(wrong.at.iter().map(String::as_str));
+        let start = self.position(steps).unwrap_or(start);
+        self.fail(start, format!("connection {connection}, {}: {}", wrong.at.join("."), wrong.message))
+    }
+
+    /// Where the last of these members begins that is there.
+    fn position<'s>(&self, steps: impl Iterator<Item = &'s str>) -> Option<usize> {
+        let root = DeTable::parse(self.text).ok()?;
+        let mut position = None;
+        let mut steps = steps.peekable();
+        let mut table = root.get_ref();
+        while let Some(name) = steps.next() {
+            let Some((key, mut value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+            position = Some(key.span().start);
+            while let (DeValue::Array(items), Some(index)) = (value.get_ref(), steps.peek()) {
+                let Some(item) = index.parse().ok().and_then(|index: usize| items.get(index)) else { break };
+                (value, position) = (item, Some(item.span().start));
+                steps.next();
+            }
+            let DeValue::Table(inner) = value.get_ref() else { break };
+            table = inner;
+        }
+        position
     }
 
     fn fail(&self, start: usize, message: impl std::fmt::Display) -> Error {
@@ -164,10 +194,7 @@ impl File<'_> {
     }
 }
 
-fn read(option: &str, value: Value) -> Result<OptionValue, &'static str> {
-    if LATER.contains(&option) {
-        return Err("this version does not know it; take it out");
-    }
+fn read(value: Value) -> Result<OptionValue, &'static str> {
     Ok(match value {
         Value::String(text) => OptionValue::Text(text),
         Value::Boolean(value) => OptionValue::Text(value.to_string()),
@@ -192,6 +219,8 @@ fn fail(path: &Path, line: Option<usize>, message: impl std::fmt::Display) -> Er
 
 #[cfg(test)]
 mod tests {
+    use tidegate_spec::manifest::QuotaScope;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Config> {
@@ -216,6 +245,42 @@ mod tests {
         assert_eq!(erp.options["token"], OptionValue::Env("ERP_TOKEN".to_owned()));
         assert_eq!(erp.options["writes"], OptionValue::Text("true".to_owned()));
         assert_eq!(erp.options["allow_origins"], OptionValue::Text("https://a,https://b".to_owned()));
+    }
+
+    #[test]
+    fn partitions_and_quotas_are_read() {
+        let config = parse(
+            r#"
+            [connections.erp]
+            connector = "odata"
+            url = "https://host/odata/{partition}/"
+            partitions = [{ code = "101", name = "Amsterdam" }, "102", 103]
+            default_partitions = ["101"]
+
+            [[connections.erp.quotas]]
+            name = "minutely"
+            per = "partition"          # or "connection", "credential"
+            window = "60s"
+            limit = 60
+            reset = { header = "X-RateLimit-Minutely-Reset", as = "epoch_ms" }
+            [[connections.erp.quotas]]
+            name = "daily"
+            window = "day"
+            zone = "Europe/Amsterdam"
+            limit = { header = "X-RateLimit-Limit" }
+            "#,
+        );
+        let config = config.unwrap();
+        let [erp] = config.connections.as_slice() else { panic!("one connection: {config:?}") };
+        let partitions: Vec<(&str, Option<&str>)> =
+            erp.partitions.iter().flatten().map(|p| (p.code.as_str(), p.name.as_deref())).collect();
+        assert_eq!(partitions, [("101", Some("Amsterdam")), ("102", None), ("103", None)]);
+        assert_eq!(erp.default_partitions.as_deref(), Some(["101".to_owned()].as_slice()));
+        assert_eq!(erp.options.keys().collect::<Vec<_>>(), ["url"]);
+        let [minutely, daily] = erp.quotas.as_slice() else { panic!("two quotas: {erp:?}") };
+        assert_eq!((minutely.name.as_str(), minutely.per), ("minutely", Some(QuotaScope::Partition)));
+        assert_eq!(daily.zone.as_deref(), Some("Europe/Amsterdam"));
+        assert!(minutely.terms().is_ok() && daily.terms().is_ok());
     }
 
     #[test]
@@ -248,14 +313,34 @@ mod tests {
             (format!("{erp}token = {{ emv = \"s3cret\" }}\n"), "line 3: connection erp, option token: a table must be"),
             (format!("{erp}token = 1.5\n"), "line 3: connection erp, option token: takes a text"),
             (format!("{erp}allow_origins = [1]\n"), "line 3: connection erp, option allow_origins: a list must"),
+            (format!("{erp}quotas = 5\n"), "line 3: connection erp, quotas: takes tables"),
             (
                 format!("{erp}\n[[connections.erp.quotas]]\nlimit = 60\n"),
-                "option quotas: this version does not know it",
+                "line 4: connection erp, quotas.0: \"name\" is missing",
             ),
             (
-                format!("{erp}partitions = [{{ code = \"s3cret\" }}]\n"),
-                "line 3: connection erp, option partitions: this version",
+                format!(
+                    "{erp}\n[[connections.erp.quotas]]\nname = \"a\"\n[[connections.erp.quotas]]\nname = \"b\"\nlimt = 6\n"
+                ),
+                "line 8: connection erp, quotas.1.limt: \"limt\" is not known here; did you mean \"limit\"?",
             ),
+            (
+                format!(
+                    "{erp}[[connections.erp.quotas]]\nname = \"a\"\nreset = {{ header = \"R\", as = \"epoch\" }}\n"
+                ),
+                "line 5: connection erp, quotas.0.reset.as: found \"epoch\"; expected epoch_s, epoch_ms",
+            ),
+            (format!("{erp}partitions = \"101\"\n"), "line 3: connection erp, partitions: takes a list"),
+            (
+                format!("{erp}partitions = [{{ nam = \"x\" }}]\n"),
+                "line 3: connection erp, partitions.0.nam: a partition has",
+            ),
+            (
+                format!("{erp}partitions = [\"1\",\n  {{ name = \"x\" }}]\n"),
+                "line 4: connection erp, partitions.1: its code",
+            ),
+            (format!("{erp}partitions = [true]\n"), "line 3: connection erp, partitions.0: a code must be"),
+            (format!("{erp}default_partitions = [1.5]\n"), "line 3: connection erp, default_partitions.0: a code"),
         ];
         for (text, expected) in cases {
             let message = parse(&text).unwrap_err().to_string();

@@ -6,6 +6,7 @@
 
 mod file;
 mod find;
+mod members;
 
 pub use file::Config;
 pub use find::{Found, find, trust, user_config_dir};

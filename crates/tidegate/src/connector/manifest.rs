@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use http::{HeaderName, StatusCode};
 use tidegate_engine::{ConnectionDef, Connector};
-use tidegate_spec::manifest::{ConnectorOption, Figure, FigureForm, Throttled};
-use tidegate_spec::{Endpoint, Manifest, Model};
-use tidegate_transport::{Reset, Throttle, ThrottledBody};
+use tidegate_spec::Manifest;
+use tidegate_spec::manifest::{ConnectorOption, Throttled};
+use tidegate_transport::{Throttle, ThrottledBody};
 
 use super::registry::summary;
 use super::{Access, hosts, signing};
 use crate::environment::Environment;
-use crate::oauth::{OAuthConfig, OAuthParts};
+use crate::oauth::{OAuthConfig, OAuthParts, TokenMetering};
 use crate::options::{COMMON_OPTIONS, Options, fail, without_user_info};
-use crate::{Error, Result};
+use crate::partitions::{self, Needs};
+use crate::{Error, Result, quotas};
 
 /// What a login of this connection is made with; `None` when it signs in without.
 pub(crate) fn login(
@@ -77,17 +78,17 @@ pub(super) fn open(
     // Secrets of options stay out of the model.
     let mut model = manifest.compile(&values).map_err(problem)?;
     let base = without_user_info(base);
-    if needs_partition(manifest, &model) {
-        let message = "its requests name a {partition}, and this version does not know partitions yet: write the one you \
-                       need into the manifest in its place";
-        return Err(fail(def, message));
-    }
+    let needs = Needs { base: &base, model: Some(&model), listed: manifest.partitions() };
+    let (partitions, default_partitions) = partitions::read(&given, needs)?;
+    let metered = quotas::metered(def, manifest.quotas(), Some(&model))?;
     let host = base.host_str().unwrap_or("another host");
     let notes = withheld.iter().map(|variable| {
         format!("{variable} is not sent to {host}, which the connection names itself: give it as an option, env('{variable}')")
     });
     let notes: Vec<String> = notes.collect();
-    let credentials = match oauth {
+    let token_metering = TokenMetering::default();
+    let parts = oauth.map(|parts| OAuthParts { metering: token_metering.clone(), ..parts.clone() });
+    let credentials = match &parts {
         // Without the notes it would ask for a variable that is set.
         Some(parts) => signing::credentials(def, manifest, &values, parts).map_err(|error| remarked(error, &notes))?,
         None => Vec::new(),
@@ -100,6 +101,11 @@ pub(super) fn open(
         throttles: throttles(manifest),
         writes: given.writes()?,
         connector: Connector::Manifest(Arc::new(model)),
+        provider: manifest.name().to_owned(),
+        partitions,
+        default_partitions,
+        quotas: metered,
+        token_metering,
         base,
     })
 }
@@ -113,18 +119,6 @@ fn given<'a>(def: &'a ConnectionDef, manifest: &Manifest, environment: &Environm
 
 fn remarked(error: Error, notes: &[String]) -> Error {
     if notes.is_empty() { error } else { Error::new(error.kind(), format!("{error}; {}", notes.join("; "))) }
-}
-
-/// Whether a request would have `{partition}` in it as it stands.
-fn needs_partition(manifest: &Manifest, model: &Model) -> bool {
-    let names = |text: &str| text.contains("{partition}");
-    let of_endpoint = |endpoint: &Endpoint| {
-        names(&endpoint.path)
-            || endpoint.constants.iter().any(|(_, value)| names(value))
-            || endpoint.body.as_ref().is_some_and(|body| names(&body.to_string()))
-    };
-    manifest.document().url.as_deref().is_some_and(names)
-        || model.tables.iter().flat_map(|table| &table.endpoints).any(of_endpoint)
 }
 
 /// The values of options.
@@ -155,27 +149,14 @@ fn values(manifest: &Manifest, given: &Options<'_>, environment: &Environment) -
 }
 
 fn throttles(manifest: &Manifest) -> Vec<Throttle> {
-    let reset = manifest.quotas().into_iter().find_map(|quota| quota.reset).and_then(reset);
-    manifest.throttled().into_iter().filter_map(|rule| throttle(rule, reset.clone())).collect()
+    manifest.throttled().into_iter().filter_map(throttle).collect()
 }
 
-fn throttle(rule: Throttled, reset: Option<Reset>) -> Option<Throttle> {
+fn throttle(rule: Throttled) -> Option<Throttle> {
     let header = |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, value));
     Some(Throttle {
         status: rule.status.map(StatusCode::from_u16).transpose().ok()?,
         headers: rule.headers.into_iter().map(header).collect::<Option<_>>()?,
         body: rule.body.map(|body| ThrottledBody { path: body.path, contains: body.contains, equals: body.equals }),
-        reset,
-    })
-}
-
-/// Forms that the retry layer does not read leave it to `Retry-After`.
-fn reset(figure: Figure) -> Option<Reset> {
-    let header = HeaderName::try_from(figure.header).ok()?;
-    Some(match figure.form {
-        FigureForm::EpochS => Reset::EpochSeconds(header),
-        FigureForm::EpochMs => Reset::EpochMillis(header),
-        FigureForm::Seconds => Reset::Seconds(header),
-        FigureForm::Millis | FigureForm::Iso8601 | FigureForm::HttpDate => return None,
     })
 }

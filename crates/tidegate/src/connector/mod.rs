@@ -11,9 +11,11 @@ mod odata;
 mod registry;
 mod signing;
 
-use tidegate_engine::Connector;
-use tidegate_transport::{Credentials, Throttle};
+use tidegate_engine::{Connector, Partitions};
+use tidegate_transport::{Credentials, MeteredQuota, Throttle};
 use url::{Origin, Url};
+
+use crate::oauth::TokenMetering;
 
 pub use describe::{ColumnInfo, columns, endpoints};
 pub(crate) use registry::Registry;
@@ -40,4 +42,14 @@ pub(crate) struct Access {
     pub(crate) writes: bool,
     /// How it describes itself.
     pub(crate) connector: Connector,
+    /// Name of the connector itself, however the connection names it.
+    pub(crate) provider: String,
+    /// What it reaches.
+    pub(crate) partitions: Partitions,
+    /// Codes of the partitions that are selected without USE.
+    pub(crate) default_partitions: Option<Vec<String>>,
+    /// What its calls come out of.
+    pub(crate) quotas: Vec<MeteredQuota>,
+    /// Quotas of its requests for tokens, told when they are known.
+    pub(crate) token_metering: TokenMetering,
 }

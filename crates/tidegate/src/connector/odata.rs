@@ -4,10 +4,12 @@ use tidegate_engine::{ConnectionDef, Connector};
 use tidegate_spec::names::NameStyle;
 use tidegate_spec::odata::{self, TextComparison, Totals};
 
-use super::Access;
-use crate::Result;
+use super::{Access, ODATA};
 use crate::environment::Environment;
+use crate::oauth::TokenMetering;
 use crate::options::{COMMON_OPTIONS, Options, without_user_info};
+use crate::partitions::{self, Needs};
+use crate::{Result, quotas};
 
 /// Options of `odata` beside those of every connector, each with what it takes.
 const OPTIONS: &[(&str, &str)] = &[
@@ -33,6 +35,8 @@ pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Acc
     let credentials = options.credentials(&base)?;
     let names = options.choice("names", &[("lower", NameStyle::Lower), ("snake", NameStyle::Snake)])?;
     let text = [("collated", TextComparison::Collated), ("binary", TextComparison::Binary)];
+    let needs = Needs { base: &base, model: None, listed: None };
+    let (partitions, default_partitions) = partitions::read(&options, needs)?;
     let totals = [("trust", Totals::Trust), ("ignore", Totals::Ignore)];
     Ok(Access {
         credentials: vec![credentials],
@@ -45,6 +49,11 @@ pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Acc
         }),
         allow_origins: options.origins()?,
         throttles: Vec::new(),
+        provider: ODATA.to_owned(),
+        partitions,
+        default_partitions,
+        quotas: quotas::metered(def, &[], None)?,
+        token_metering: TokenMetering::default(),
         base: without_user_info(base),
     })
 }

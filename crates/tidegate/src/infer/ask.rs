@@ -76,6 +76,7 @@ async fn send(
         repeat: Repeat::Safe,
         page: Some(page),
         attempt: 1,
+        quota_wait: std::time::Duration::ZERO,
         body: BodyMode::Collect { cap: BODY_CAP },
         statement: Arc::clone(statement),
     };

@@ -8,7 +8,7 @@ use tidegate_transport::Secret;
 use url::{Host, Url};
 
 use super::assertion::SigningKey;
-use crate::connect::hex;
+use crate::metering::hex;
 use crate::{Error, ErrorKind, Result};
 
 /// How a token is got.

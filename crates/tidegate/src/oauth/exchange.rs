@@ -1,22 +1,23 @@
 //! Sends one request to a token endpoint.
 //!
-//! Its layers are retry, collect and observe over the network: redirects are not followed (a token endpoint has no
+//! Its layers are retry, meter, collect and observe over the network: redirects are not followed (a token endpoint has no
 //! reason for one, and credentials must not travel), and nothing is recorded.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use tidegate_state::StoredToken;
 use tidegate_transport::{
-    BodyMode, Clock, Collect, Error, ErrorKind, Observe, Operation, Purpose, Request, Retry, RetryPolicy, Sent,
-    Statement, Transport, redact_text, redact_url,
+    BodyMode, Clock, Collect, Error, ErrorKind, Jitter, Meter, Metering, Observe, Operation, Purpose, Request,
+    Response, Retry, RetryPolicy, Sent, Statement, Transport, redact_text, redact_url,
 };
 
-use super::OAuthParts;
 use super::answer::{self, Refusal};
 use super::ask::Ask;
+use super::{OAuthParts, TokenMetering};
 
 /// Answers are small; one that is not is none.
 const LARGEST_ANSWER: u64 = 1024 * 1024;
@@ -30,6 +31,41 @@ pub(super) struct Exchange {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     connection: Arc<str>,
+}
+
+/// Retry over collect; with the meter between where there is a quota of requests for tokens.
+#[derive(Debug)]
+struct Layers {
+    collect: Arc<dyn Transport>,
+    plain: Retry,
+    metered: OnceLock<Retry>,
+    metering: TokenMetering,
+    clock: Arc<dyn Clock>,
+    jitter: Arc<Jitter>,
+}
+
+impl Layers {
+    fn new(collect: Arc<dyn Transport>, parts: &OAuthParts) -> Self {
+        let (clock, jitter) = (Arc::clone(&parts.clock), Arc::clone(&parts.jitter));
+        let plain = Retry::new(Arc::clone(&collect), RetryPolicy::default(), Arc::clone(&clock), Arc::clone(&jitter));
+        Self { collect, plain, metered: OnceLock::new(), metering: parts.metering.clone(), clock, jitter }
+    }
+
+    fn metered(&self, metering: &Arc<Metering>) -> Retry {
+        let meter = Meter::new(Arc::clone(&self.collect), Arc::clone(metering), Arc::clone(&self.clock));
+        let (clock, jitter) = (Arc::clone(&self.clock), Arc::clone(&self.jitter));
+        Retry::new(Arc::new(meter), RetryPolicy::default(), clock, jitter).metered()
+    }
+}
+
+#[async_trait]
+impl Transport for Layers {
+    async fn send(&self, request: Request) -> tidegate_transport::Result<Response> {
+        match self.metering.get() {
+            None => self.plain.send(request).await,
+            Some(metering) => self.metered.get_or_init(|| self.metered(metering)).send(request).await,
+        }
+    }
 }
 
 /// Why there is no token.
@@ -64,9 +100,8 @@ impl Exchange {
     pub(super) fn new(connection: &str, parts: &OAuthParts) -> Self {
         let clock = Arc::clone(&parts.clock);
         let observed = Observe::new(Arc::clone(&parts.network), Arc::clone(&parts.requests), Arc::clone(&clock));
-        let collected = Arc::new(Collect::new(Arc::new(observed)));
-        let retried = Retry::new(collected, RetryPolicy::default(), Arc::clone(&clock), Arc::clone(&parts.jitter));
-        Self { transport: Arc::new(retried), clock, connection: Arc::from(connection) }
+        let layers = Layers::new(Arc::new(Collect::new(Arc::new(observed))), parts);
+        Self { transport: Arc::new(layers), clock, connection: Arc::from(connection) }
     }
 
     /// Asks for a token. `refresh` is what it is renewed with should the answer name nothing new. It goes on when
@@ -117,6 +152,7 @@ impl Exchange {
                 repeat: ask.repeat,
                 page: None,
                 attempt: 1,
+                quota_wait: std::time::Duration::ZERO,
                 body: BodyMode::Collect { cap: LARGEST_ANSWER },
                 statement: Arc::new(statement.uncancelled_child(RETRIES)),
             },

@@ -107,6 +107,7 @@ fn parts(network: Arc<dyn Transport>, state: State, clock: Arc<dyn tidegate_tran
         clock,
         jitter: Arc::new(Jitter::seeded(1)),
         renewals: Renewals::default(),
+        metering: TokenMetering::default(),
     }
 }
 
@@ -155,6 +156,7 @@ fn operation(statement: &Arc<Statement>) -> Operation {
         repeat: Repeat::Safe,
         page: Some(1),
         attempt: 1,
+        quota_wait: Duration::ZERO,
         body: BodyMode::default(),
         statement: Arc::clone(statement),
     }

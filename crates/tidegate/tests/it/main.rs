@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod connectors;
+mod quotas;
 
 use std::path::Path;
 use std::sync::Arc;

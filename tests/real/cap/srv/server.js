@@ -1,11 +1,14 @@
 'use strict'
-// Hooks around the stock CAP server: a request log, a bearer check, the seed,
-// the loopback address, and an end when the parent goes away.
+// Hooks around the stock CAP server: a request log, perhaps a rate limiter, a
+// bearer check, the seed, the loopback address, and an end when the parent goes
+// away.
 const cds = require('@sap/cds')
 const fs = require('node:fs')
 const { fill } = require('../db/seed')
 
 const URL_FD = 3 // start.sh keeps its own stdout here; CAP's log goes to stderr
+// Headers of the rate limiter: legacy, draft-6, draft-7, draft-8; none without.
+const LIMITER = process.env.CAP_LIMITER
 const BEARER = 'Bearer tidegate-test-token'
 
 function requestLog() {
@@ -28,8 +31,16 @@ function bearerOnly(req, res, next) {
   res.status(401).json({ error: { code: '401', message: 'Bearer token missing or wrong' } })
 }
 
+function limiter() {
+  const { rateLimit } = require('express-rate-limit')
+  const legacy = LIMITER === 'legacy'
+  const headers = { legacyHeaders: legacy, standardHeaders: legacy ? false : LIMITER }
+  return rateLimit({ windowMs: 2000, limit: 10, ...headers })
+}
+
 cds.on('bootstrap', (app) => {
   app.use(requestLog())
+  if (LIMITER) app.use(limiter())
   app.use('/odata/v4/token', bearerOnly)
   // CAP listens on every interface otherwise.
   const listen = app.listen.bind(app)

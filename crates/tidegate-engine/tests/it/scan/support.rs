@@ -169,12 +169,12 @@ fn connection(transport: Arc<dyn Transport>) -> Connection {
     }
 }
 
-pub(super) fn column(name: &str, data_type: ColumnType, nullable: bool, source: ColumnSource) -> Column {
+pub(crate) fn column(name: &str, data_type: ColumnType, nullable: bool, source: ColumnSource) -> Column {
     Column { name: name.to_owned(), path: vec![name.to_owned()], data_type, nullable, description: None, source }
 }
 
 /// One member of a response's body.
-pub(super) fn member(name: &str) -> Vec<Vec<String>> {
+pub(crate) fn member(name: &str) -> Vec<Vec<String>> {
     vec![vec![name.to_owned()]]
 }
 

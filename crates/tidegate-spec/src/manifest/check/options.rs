@@ -8,8 +8,7 @@ use crate::manifest::secrets::looks_like_secret;
 use crate::manifest::template::{self, Part};
 
 /// Names with a meaning of their own in connections and templates.
-const RESERVED: [&str; 9] =
-    ["connector", "name", "partitions", "default_partitions", "quotas", "value", "values", "column", PARTITION];
+const RESERVED: [&str; 7] = ["connector", "name", "quotas", "value", "values", "column", PARTITION];
 
 impl Lower<'_, '_, '_> {
     pub(super) fn options(&mut self) {

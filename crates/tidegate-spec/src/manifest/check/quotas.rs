@@ -5,7 +5,7 @@ use crate::manifest::lower::Lower;
 use crate::manifest::lower::values::PARTITION;
 use crate::manifest::problem::{At, suggestion};
 use crate::manifest::template::Template;
-use crate::{Model, Place};
+use crate::{Endpoint, Model, QUOTA_CHECK};
 
 impl Lower<'_, '_, '_> {
     pub(super) fn quotas(&mut self, model: &Model) {
@@ -16,42 +16,27 @@ impl Lower<'_, '_, '_> {
                 self.report.say(&at.member("name"), format!("there is a quota {:?} already", quota.name));
             }
             self.quota(quota, &at);
-            for (position, name) in quota.only.iter().enumerate() {
+            for (position, name) in quota.only.iter().flatten().enumerate() {
                 self.quota_scope(name, &at.member("only").member(position), model);
             }
         }
     }
 
     fn quota(&mut self, quota: &Quota, at: &At) {
-        match (&quota.window, quota.limit, quota.concurrent) {
-            (None, None, Some(0)) => self.report.say(&at.member("concurrent"), "found 0; expected at least 1"),
-            (None, None, Some(_)) => {}
-            (_, _, Some(_)) => self.report.say(at, "`concurrent` stands in place of `window` and `limit`"),
-            (None, _, None) => {
-                self.report.say(at, "\"window\" is missing, such as `window: 1h`; or `concurrent` for calls at once");
+        let Err(problems) = quota.terms() else { return };
+        for problem in problems {
+            // What stands there and could not be read was reported already.
+            let is_written = |member: &&str| self.report.root().find(at.member(member).steps()).is_some();
+            if !problem.missing.as_ref().is_some_and(is_written) {
+                self.report.say(&at.path(&problem.at), problem.message);
             }
-            (Some(_), None, None) if quota.reported_limit.is_none() && quota.remaining.is_none() => {
-                self.report.say(at, "\"limit\" is missing: most calls in a window");
-            }
-            (Some(_), Some(0), None) => self.report.say(&at.member("limit"), "found 0; expected at least 1"),
-            _ => {}
-        }
-        if let Some(window) = &quota.window {
-            self.duration(window, &at.member("window"));
-        }
-        for (name, reported) in
-            [("remaining", &quota.remaining), ("reported_limit", &quota.reported_limit), ("used", &quota.used)]
-        {
-            if reported.as_ref().is_some_and(|reported| reported.form.is_some()) {
-                self.report.say(&at.member(name).member("as"), "`as` is for `reset` alone; this is a number");
-            }
-        }
-        if quota.reset.as_ref().is_some_and(|reset| reset.form.is_none()) {
-            self.report.say(&at.member("reset"), "\"as\" is missing: how the time is written, such as `as: epoch_s`");
         }
     }
 
     fn quota_scope(&mut self, name: &str, at: &At, model: &Model) {
+        if name == QUOTA_CHECK && model.quota_check.is_some() {
+            return;
+        }
         let (table, endpoint) = name.split_once('.').map_or((name, None), |(table, endpoint)| (table, Some(endpoint)));
         let Some(found) = model.tables.iter().find(|known| known.name == table) else {
             if self.document.tables.get(table).is_none() {
@@ -107,27 +92,28 @@ impl Lower<'_, '_, '_> {
                     .say(&at.member(name), format!("table {:?} has no column {column:?}{hint}", partitions.table));
             }
         }
-        let placeholder = format!("{{{PARTITION}}}");
-        let in_url = self
-            .document
-            .url
-            .as_ref()
-            .is_some_and(|url| Template::new(url).options().iter().any(|name| name == PARTITION));
-        let table = model.tables.iter().find(|table| table.name == partitions.table);
-        let in_requests = table.is_some_and(|table| {
-            table.endpoints.iter().any(|endpoint| {
-                let constants = endpoint.constants.iter().filter(|(place, _)| !matches!(place, Place::Path(_)));
-                endpoint.path.contains(&placeholder)
-                    || constants.into_iter().any(|(_, value)| value.contains(&placeholder))
-            })
-        });
-        if in_url || in_requests {
+        let in_url = self.document.url.as_deref().is_some_and(has_partition);
+        let mut of_others = false;
+        let mut of_its_own = false;
+        for table in &model.tables {
+            let is_needed = table.endpoints.iter().any(Endpoint::needs_partition);
+            *(if table.name == partitions.table { &mut of_its_own } else { &mut of_others }) |= is_needed;
+        }
+        if in_url || of_its_own {
             let message = format!(
                 "a circle: the requests of table {:?}, which lists the partitions, need {{{PARTITION}}} themselves; \
                  write it into the paths of the other tables",
                 partitions.table
             );
             self.report.say(&at.member("table"), message);
+        } else if !of_others && model.tables.len() == self.document.tables.0.len() {
+            let message = format!("nothing uses {{{PARTITION}}}; write it where the other tables' requests name one");
+            self.report.say(&at, message);
         }
     }
+}
+
+/// Whether a URL has a partition in it.
+fn has_partition(url: &str) -> bool {
+    Template::new(url).options().iter().any(|name| name == PARTITION)
 }

@@ -1,4 +1,4 @@
-//! Members about the connection: options, authentication, quotas, throttling, partitions.
+//! Members about the connection: options, authentication, throttling, partitions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -159,83 +159,6 @@ pub enum ClientAuth {
     Basic,
     /// In the form.
     Body,
-}
-
-/// A limit that the API sets: calls in a window, or calls at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Quota {
-    /// Name, unique among the quotas of the API.
-    pub name: String,
-    /// Who shares it.
-    #[serde(default)]
-    pub per: QuotaScope,
-    /// How long the window is, such as `60s`, `1h`, `1d`. With `limit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<String>,
-    /// Most calls in a window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// Most calls at once, in place of `window` and `limit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrent: Option<u64>,
-    /// Where a response says how many calls are left.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remaining: Option<Reported>,
-    /// Where a response says how many calls the window has, when that is not the same for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reported_limit: Option<Reported>,
-    /// Where a response says how many calls were spent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub used: Option<Reported>,
-    /// Where a response says when the window ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<Reported>,
-    /// Tables (`issues`) or endpoints (`issues.search`) that spend it; all when absent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub only: Vec<String>,
-}
-
-/// Who shares a quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum QuotaScope {
-    /// All who sign with the same credential.
-    #[default]
-    Credential,
-    /// The connection.
-    Connection,
-    /// Each partition of the connection.
-    Partition,
-}
-
-/// A figure in a response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reported {
-    /// Header that has it.
-    pub header: String,
-    /// How it is written; for `reset`.
-    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
-    pub form: Option<ReportedForm>,
-}
-
-/// How the end of a window is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportedForm {
-    /// Seconds since 1970.
-    EpochS,
-    /// Milliseconds since 1970.
-    EpochMs,
-    /// Seconds from now.
-    Seconds,
-    /// Milliseconds from now.
-    Millis,
-    /// A point in time in ISO 8601.
-    Iso8601,
-    /// A date as in HTTP headers (RFC 9110, section 5.6.7).
-    HttpDate,
 }
 
 /// A response that means "too many calls". All that is given must hold.

@@ -13,10 +13,12 @@ mod access;
 mod endpoint;
 mod filter;
 mod paging;
+mod quota;
+mod rate;
 mod table;
 
 pub use access::{Auth, AuthMembers, Basic, ClientAuth, Grant, NoAuth, OAuth2, OptionSpec, Pair, Partitions};
-pub use access::{BodyMatch, Quota, QuotaScope, Reported, ReportedForm, Throttled};
+pub use access::{BodyMatch, Throttled};
 pub use endpoint::{
     AllColumns, Ceiling, Columns, Consistency, Endpoint, Except, Kind, MethodName, NotFound, PageSize, PageSizeMembers,
     PageSizeWord,
@@ -29,6 +31,8 @@ pub use paging::{
     Cursor, Elsewhere, Fields, FieldsMembers, FieldsWord, HeaderName, Keyset, NextUrl, Nulls, Offset, Page, Paging,
     PagingWord, PastEndName, PlaceSpec, ShortPageName, Sort, SortColumns, TokenAt,
 };
+pub use quota::{Amount, Bucket, Quota, QuotaOperations, QuotaScope, QuotaUnit, Reported, ReportedForm, WindowStart};
+pub use rate::Rate;
 pub use table::{Batch, BodyForm, Column, ColumnMembers, Source, Table, Write, WriteMethod, Writes};
 
 /// One, or a list of several.
@@ -64,14 +68,15 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Base URL of the API; the paths of endpoints follow it. It may hold options, as in
-    /// `https://{subdomain}.example.com/api/v2/`, and `{partition}`. Without it every connection must set `url`.
+    /// `https://{subdomain}.example.com/api/v2/`, and `{partition}` in its path. Without it every connection must set
+    /// `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Link to the API's own documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
-    /// What a connection may set, by name; `{name}` elsewhere stands for its value. `url`, `writes` and `allow_origins`
-    /// exist for every connector.
+    /// What a connection may set, by name; `{name}` elsewhere stands for its value. `url`, `writes`, `allow_origins`,
+    /// `partitions` and `default_partitions` exist for every connector.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub options: Named<OptionSpec>,
     /// How requests are signed: one way, or a list of which the first is taken whose options are all set. Default:
@@ -86,14 +91,18 @@ pub struct Document {
     /// from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Box<Endpoint>>,
-    /// Limits that the API sets to calls.
+    /// Limits that the API sets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
+    /// Path of a cheap GET whose response tells what is left of the quotas: what `REFRESH QUOTAS` asks, once for each
+    /// partition if it has `{partition}`. It is a call like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_check: Option<String>,
     /// What being throttled looks like, besides status 429.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub throttled: Vec<Throttled>,
-    /// The table that lists the partitions (accounts, divisions, tenants) of a connection. `{partition}` in `url`,
-    /// paths, headers and query stands for the code of one.
+    /// The table that lists the partitions (accounts, divisions, tenants) of a connection which does not name them itself.
+    /// `{partition}` in the path of `url`, in paths, headers, query and bodies stands for the code of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Partitions>,
     /// Tables by their SQL name: lower-case letters, digits and `_`.

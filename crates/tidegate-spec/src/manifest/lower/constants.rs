@@ -29,6 +29,13 @@ impl Lower<'_, '_, '_> {
         constants
     }
 
+    /// Headers of every request alone.
+    pub(super) fn shared_headers(&mut self) -> Vec<(Place, String)> {
+        let (mut constants, document) = (Vec::new(), self.document);
+        self.headers(&document.headers, &At::root().member("headers"), &mut constants);
+        constants
+    }
+
     fn headers(&mut self, headers: &Named<String>, at: &At, constants: &mut Vec<(Place, String)>) {
         for (name, value) in headers.iter() {
             let at = at.member(name);

@@ -3,11 +3,12 @@
 //! The same pass checks: [`super::Manifest::parse`] runs it with stand-ins for the options, so that whatever cannot be
 //! expressed in the model is a problem with a line, and [`super::Manifest::compile`] with their values.
 
-use crate::model::{Model, Path, Table};
+use crate::model::{Endpoint, Model, Path, QUOTA_CHECK, Table};
 use crate::{ColumnType, Place};
 
 use super::document::{Document, PlaceSpec};
 use super::problem::{At, Report, quoted, suggestion};
+use super::quota::is_header;
 use super::template;
 
 mod constants;
@@ -61,10 +62,20 @@ pub(super) fn model(lower: &mut Lower<'_, '_, '_>) -> Model {
     }
     let tables: Vec<Table> =
         document.tables.iter().filter_map(|(name, table)| lower.table(&at.member(name), name, table)).collect();
-    Model { tables, notes: Vec::new() }
+    let quota_check = lower.quota_check();
+    Model { tables, notes: Vec::new(), quota_check }
 }
 
 impl Lower<'_, '_, '_> {
+    /// The request that tells of quotas.
+    fn quota_check(&mut self) -> Option<Endpoint> {
+        let at = At::root().member("quota_check");
+        let path = self.document.quota_check.as_deref()?;
+        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new() };
+        let path = self.path(&scope, path, &at)?;
+        Some(Endpoint { constants: self.shared_headers(), ..Endpoint::new(QUOTA_CHECK, path.text) })
+    }
+
     /// Index of a column; says so when there is none.
     fn column(&mut self, scope: &Scope<'_>, name: &str, at: &At) -> Option<usize> {
         let found = scope.columns.iter().position(|column| column.name == name);
@@ -145,8 +156,7 @@ impl Lower<'_, '_, '_> {
     /// Whether a text can be the name of a header that a manifest may set; says so otherwise.
     pub(super) fn header_name(&mut self, name: &str, at: &At) -> bool {
         const OWN: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "cookie", "te"];
-        let is_token = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let is_token = is_header(name);
         if !is_token {
             self.report.say(at, format!("{} is no name of a header", quoted(name)));
         } else if name.eq_ignore_ascii_case("authorization") {

@@ -10,7 +10,8 @@ use crate::manifest::template::{self, Part};
 use super::Lower;
 
 /// Options that every connector has.
-pub(in crate::manifest) const COMMON_OPTIONS: [&str; 3] = ["url", "writes", "allow_origins"];
+pub(in crate::manifest) const COMMON_OPTIONS: [&str; 5] =
+    ["url", "writes", "allow_origins", "partitions", "default_partitions"];
 /// The name that stands for a partition's code.
 pub(in crate::manifest) const PARTITION: &str = "partition";
 

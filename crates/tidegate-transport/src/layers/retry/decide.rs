@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind, Repeat, Response, Result, Sent};
 pub(super) enum Outcome {
     /// With a response.
     Status(StatusCode),
-    /// With a response that the API declares to mean "not now".
+    /// With 429, whose wait is the quota layer's.
     Throttled,
     /// With a refusal (401) of a token that is renewed before the next attempt.
     Renewed,
@@ -32,8 +32,7 @@ impl Outcome {
 
 /// Whether the same request should be sent again.
 ///
-/// * 429, and what the API declares to mean the same: the server refused it before it acted on it, so that even a
-///   change may be repeated.
+/// * 429: the server refused it before it acted on it, so that even a change may be repeated.
 /// * a refused token: the same, once it is renewed; once for a request.
 /// * 408, 425, 502, 503, 504, and what gateways made up beside them (520 to 524, 529): passing troubles of a service or
 ///   of a gateway before it. A change is not repeated: the

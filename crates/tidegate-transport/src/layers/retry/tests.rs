@@ -8,7 +8,7 @@ use super::*;
 use crate::testing::{Scripted, answer, clock, failure, request, status};
 use crate::{ErrorKind, Repeat};
 
-const KINDS: [ErrorKind; 12] = [
+const KINDS: [ErrorKind; 14] = [
     ErrorKind::Connect,
     ErrorKind::Tls,
     ErrorKind::Timeout,
@@ -21,12 +21,14 @@ const KINDS: [ErrorKind; 12] = [
     ErrorKind::File,
     ErrorKind::Credentials,
     ErrorKind::Invalid,
+    ErrorKind::CallBound,
+    ErrorKind::QuotaExhausted,
 ];
 
 #[test]
 fn decisions() {
     let statuses = (100..=599).filter_map(|code| StatusCode::from_u16(code).ok());
-    let declared = [("declared throttling", Outcome::Throttled), ("a token refused", Outcome::Renewed)];
+    let declared = [("429 over a quota layer", Outcome::Throttled), ("a token refused", Outcome::Renewed)];
     let declared = declared.map(|(name, outcome)| (name.to_owned(), outcome));
     let statuses = statuses.map(|status| (format!("status {}", status.as_u16()), Outcome::Status(status)));
     let outcomes = statuses.chain(declared).chain(KINDS.into_iter().flat_map(|kind| {

@@ -1,14 +1,12 @@
 //! What being throttled looks like where it is not status 429: declared per API, never guessed.
 
-use std::time::{Duration, SystemTime};
-
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderName, StatusCode};
 use serde_json::Value;
 
-use crate::Response;
+use super::read::Answered;
 
 /// Bodies larger than this are not looked into: an error is short, and pages of rows need not be parsed twice.
-const LARGEST_BODY: usize = 64 * 1024;
+pub(super) const LARGEST_BODY: usize = 64 * 1024;
 
 /// An answer that says "not now". All that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +17,6 @@ pub struct Throttle {
     pub headers: Vec<(HeaderName, String)>,
     /// Something in its JSON body. Holds only for bodies that are collected and have at most 64 KiB.
     pub body: Option<ThrottledBody>,
-    /// Where it says when to come back, should it have no `Retry-After`.
-    pub reset: Option<Reset>,
 }
 
 /// A text in a JSON body.
@@ -34,26 +30,15 @@ pub struct ThrottledBody {
     pub equals: Option<String>,
 }
 
-/// A header with the time at which calls are taken again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reset {
-    /// Seconds since 1970 (UTC).
-    EpochSeconds(HeaderName),
-    /// Milliseconds since 1970 (UTC).
-    EpochMillis(HeaderName),
-    /// Seconds from now, perhaps with a fraction.
-    Seconds(HeaderName),
-}
-
 impl Throttle {
-    pub(super) fn matches(&self, response: &Response) -> bool {
+    pub(super) fn matches(&self, answer: &Answered<'_>) -> bool {
         let has = |(name, value): &(HeaderName, String)| {
-            let mut found = response.headers.get_all(name).iter();
+            let mut found = answer.headers.get_all(name).iter();
             found.any(|found| found.to_str().is_ok_and(|found| found.trim().eq_ignore_ascii_case(value)))
         };
-        self.status.is_none_or(|status| status == response.status)
+        self.status.is_none_or(|status| status == answer.status)
             && self.headers.iter().all(has)
-            && self.body.as_ref().is_none_or(|body| response.body.whole().is_some_and(|bytes| body.is_in(bytes)))
+            && self.body.as_ref().is_none_or(|body| answer.body.is_some_and(|bytes| body.is_in(bytes)))
     }
 }
 
@@ -71,29 +56,9 @@ impl ThrottledBody {
             (other, None) => self.says(&other.to_string()),
         }
     }
-}
 
-impl ThrottledBody {
     fn says(&self, text: &str) -> bool {
         let contains = |part: &String| text.to_lowercase().contains(&part.to_lowercase());
         self.contains.as_ref().is_none_or(contains) && self.equals.as_ref().is_none_or(|whole| whole == text)
-    }
-}
-
-impl Reset {
-    /// How long to wait from `now`; `None` when the header is missing, makes no sense, or names the past.
-    pub(super) fn wait(&self, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-        let (Self::EpochSeconds(name) | Self::EpochMillis(name) | Self::Seconds(name)) = self;
-        let number: f64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
-        let since = |seconds: f64| {
-            let reset = SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
-            reset.duration_since(now).ok()
-        };
-        let wait = match self {
-            Self::EpochSeconds(_) => since(number)?,
-            Self::EpochMillis(_) => since(number / 1000.0)?,
-            Self::Seconds(_) => Duration::try_from_secs_f64(number).ok()?,
-        };
-        super::after::sensible(wait)
     }
 }

@@ -1,0 +1,207 @@
+//! What is told of a statement's bounds beside the calls themselves: that it needs more calls than it may send, before
+//! it sends any, and that a reserve names a quota which nobody has.
+//!
+//! The calls are counted from the plan, and never too high: an operator that may end without having read its input, or
+//! that is not known here, stands for none. The bound itself is kept where calls are sent.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::Result as DfResult;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
+use futures::{StreamExt, stream};
+use tidegate_transport::Statement;
+
+use super::Run;
+use crate::scan::{ApiCountExec, ApiScanExec};
+use crate::system::{Counters, scopes};
+use crate::{Error, ErrorKind, Result, partitions};
+
+/// Refuses a plan that surely needs more calls than the statement may still send.
+///
+/// # Errors
+/// How many calls it needs at least, and what to do.
+pub(super) fn check(statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    if statement.bounds().max_calls.is_none() {
+        return Ok(());
+    }
+    check_calls(statement, least_calls(plan, false))
+}
+
+/// Refuses what surely takes so many more calls than were sent, if that is more than the statement may send.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_calls(statement: &Statement, least: u64) -> Result<()> {
+    let Some(most) = statement.bounds().max_calls else { return Ok(()) };
+    let spent = statement.counts().calls;
+    let needed = spent.saturating_add(least);
+    if needed <= most {
+        return Ok(());
+    }
+    let sent = match spent {
+        0 => "none was sent".to_owned(),
+        1 => "one was sent, to resolve its names".to_owned(),
+        spent => format!("{spent} were sent, to resolve its names"),
+    };
+    let message = format!(
+        "the statement needs at least {needed} {}, and tidegate.max_calls is {most}: {sent}; raise max_calls, or narrow \
+         what is asked for: by a filter, a LIMIT, or USE of fewer partitions",
+        if needed == 1 { "call" } else { "calls" }
+    );
+    Err(Error::new(ErrorKind::CallBound, message))
+}
+
+/// The same for what a definition reads, whose plan is made only to be counted.
+///
+/// # Errors
+/// As [`check`], and what planning fails for.
+pub(super) async fn check_definition(state: &SessionState, statement: &Statement, plan: &LogicalPlan) -> Result<()> {
+    let LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) = plan else { return Ok(()) };
+    if statement.bounds().max_calls.is_none() {
+        return Ok(());
+    }
+    check(statement, &state.create_physical_plan(&create.input).await?)
+}
+
+/// Calls that running the plan surely takes; `may_stop` when what reads it may end early.
+fn least_calls(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> u64 {
+    if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
+        return scan.least_calls(may_stop);
+    }
+    if let Some(count) = plan.downcast_ref::<ApiCountExec>() {
+        return count.least_calls();
+    }
+    let children = plan.children();
+    match plan.name() {
+        "UnionExec" | "InterleaveExec" if may_stop => {
+            children.into_iter().map(|child| least_calls(child, true)).min().unwrap_or(0)
+        }
+        "UnionExec" | "InterleaveExec" => children.into_iter().map(|child| least_calls(child, false)).sum(),
+        // Both the subqueries and what they are for are read.
+        "ScalarSubqueryExec" => {
+            let of = |(place, child)| least_calls(child, place == 0 && may_stop);
+            children.into_iter().enumerate().map(of).sum()
+        }
+        // The left side is read whole first; whether the right side is may depend on it.
+        "HashJoinExec" | "NestedLoopJoinExec" | "CrossJoinExec" => {
+            children.into_iter().next().map_or(0, |left| least_calls(left, false))
+        }
+        name if ALWAYS_READ.contains(&name) => {
+            let may_stop = input_may_stop(plan, may_stop);
+            children.into_iter().map(|child| least_calls(child, may_stop)).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// Operators that ask their one input for rows as soon as they are asked.
+const ALWAYS_READ: &[&str] = &[
+    "AggregateExec",
+    "BoundedWindowAggExec",
+    "BufferExec",
+    "CoalesceBatchesExec",
+    "CoalescePartitionsExec",
+    "CooperativeExec",
+    "DataSinkExec",
+    "FilterExec",
+    "GlobalLimitExec",
+    "LocalLimitExec",
+    "OutputRequirementExec",
+    "ProjectionExec",
+    "RepartitionExec",
+    "SequenceExec",
+    "SortExec",
+    "SortExec(TopK)",
+    "SortPreservingMergeExec",
+    "UnnestExec",
+    "WindowAggExec",
+];
+
+/// Whether the input of one of these may be left before its end.
+fn input_may_stop(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> bool {
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        // The first rows of an input that is partly sorted may be enough.
+        return sort.fetch().is_some() && sort.input().output_ordering().is_some();
+    }
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        let is_whole = !matches!(aggregate.mode(), AggregateMode::Partial)
+            && matches!(aggregate.input_order_mode(), InputOrderMode::Linear)
+            && aggregate.limit_options().is_none();
+        return !is_whole && (may_stop || aggregate.limit_options().is_some());
+    }
+    match plan.name() {
+        "DataSinkExec" => false,
+        "GlobalLimitExec" | "LocalLimitExec" => true,
+        _ => may_stop || plan.fetch().is_some(),
+    }
+}
+
+/// The rows, and at their end a warning for each name in `quota_reserve` that is no quota of a connection read.
+///
+/// At the end and not before: an API may tell of its quotas in its first answer.
+pub(super) fn watching_reserves(
+    rows: SendableRecordBatchStream,
+    run: &Arc<Run>,
+    plan: &Arc<dyn ExecutionPlan>,
+) -> SendableRecordBatchStream {
+    if run.settings().spending.reserve.is_empty() {
+        return rows;
+    }
+    let mut connections = BTreeSet::new();
+    collect_connections(plan, &mut connections);
+    let schema = rows.schema();
+    let run = Arc::clone(run);
+    let rows = stream::unfold(Some((rows, run, connections)), |state| async move {
+        let (mut rows, run, connections) = state?;
+        let next: Option<DfResult<RecordBatch>> = rows.next().await;
+        match next {
+            Some(Ok(batch)) => Some((Ok(batch), Some((rows, run, connections)))),
+            end => {
+                drop(rows);
+                warn_of_reserves(&run, &connections).await;
+                end.map(|end| (end, None))
+            }
+        }
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, rows))
+}
+
+fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet<String>) {
+    let scanned = plan.downcast_ref::<ApiScanExec>().map(ApiScanExec::connection);
+    let counted = plan.downcast_ref::<ApiCountExec>().map(ApiCountExec::connection);
+    connections.extend(scanned.or(counted).map(|name| name.to_string()));
+    for child in plan.children() {
+        collect_connections(child, connections);
+    }
+}
+
+async fn warn_of_reserves(run: &Run, connections: &BTreeSet<String>) {
+    for name in connections {
+        let Some(connection) = run.shared().connection(name) else { continue };
+        let known = partitions::known_partitions(run.engine(), &connection).unwrap_or_else(|| Arc::new([]));
+        let selection = run.shared().selection(&connection);
+        // One partition is as good as all: their quotas have the same names.
+        let codes = known.iter().map(|partition| partition.code.as_str());
+        let code = codes.into_iter().find(|code| selection.includes(code));
+        let Ok(counters) = Counters::read(&connection, code.as_slice()).await else { continue };
+        let keys = scopes(&connection, code);
+        let declared = connection.metering.quotas.iter().map(|metered| metered.quota.name.as_ref());
+        let quotas: BTreeSet<&str> = declared.chain(counters.meters(&keys).map(|meter| meter.name.as_ref())).collect();
+        for (reserved, _) in run.settings().spending.reserve.iter().filter(|(name, _)| !quotas.contains(name.as_str()))
+        {
+            let there_are = if quotas.is_empty() {
+                "none are known of it".to_owned()
+            } else {
+                format!("there are: {}", crate::error::listed(&quotas.iter().copied().collect::<Vec<_>>()))
+            };
+            run.notes().warn(name, format!("quota_reserve names {reserved}, which is no quota of it; {there_are}"));
+        }
+    }
+}
