@@ -53,6 +53,7 @@ impl Meter {
                 let known = (meter.length != ASSUMED).then_some(meter.length);
                 let length = seen.window.map(micros).or(longest.max(known)).unwrap_or(meter.length);
                 meter.length = length.max(1);
+                self.is_length_told |= seen.window.is_some();
             }
             _ => {}
         }

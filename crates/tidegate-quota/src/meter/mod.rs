@@ -51,6 +51,10 @@ pub(crate) struct Meter {
     pub(crate) refused: u64,
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub(crate) observed_at: Option<Moment>,
+    /// Whether the server told how long the window is. Else its length is made of the resets that were seen, and is
+    /// good for deciding but not for showing.
+    #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
+    is_length_told: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -166,6 +170,7 @@ impl Meter {
             block: None,
             refused: 0,
             observed_at: None,
+            is_length_told: false,
         }
     }
 
@@ -350,7 +355,7 @@ impl Meter {
     /// Length of the window; `None` where it has none, or it is not known.
     pub(crate) fn length(&self) -> Option<Duration> {
         match &self.body {
-            Body::Window(meter) if self.is_declared || meter.length != ASSUMED => {
+            Body::Window(meter) if self.is_declared || self.is_length_told => {
                 Some(Duration::from_micros(u64::try_from(meter.length).unwrap_or(0)))
             }
             _ => None,

@@ -86,3 +86,14 @@ fn a_sliding_window_that_turns_out_to_be_fixed_is_used_as_such() {
     bench.settle(60.3, 60.4, Some(&left(2, 0, 60.0)));
     assert_eq!(bench.ask(61.0), spent(120.2));
 }
+
+#[test]
+fn how_long_a_window_is_is_shown_only_when_it_was_told() {
+    for (told, shown) in [(None, None), (Some(seconds(60.0)), Some(seconds(60.0)))] {
+        let seen = Observation { resets_in: Some(seconds(40.0)), window: told, ..left(10, 9, 40.0) };
+        let mut meter = Meter::observed(&seen, at(0.0));
+        let call = Counted { sent: at(0.0), by: at(0.1), units: 1, is_sure: true };
+        meter.settle(call, Some(&seen), 0, at(0.1));
+        assert_eq!(meter.length(), shown);
+    }
+}
