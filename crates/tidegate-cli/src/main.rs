@@ -19,6 +19,7 @@ mod quotas;
 mod run;
 mod shell;
 mod trust;
+mod words;
 
 use std::process::ExitCode;
 

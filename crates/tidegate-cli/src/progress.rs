@@ -10,9 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tidegate::Summary;
 
-use crate::closing::{counted, seconds};
 use crate::quotas;
 use crate::run::terminal_width;
+use crate::words::{counted, seconds};
 
 /// A statement shorter than this shows nothing.
 const DELAY: Duration = Duration::from_millis(300);

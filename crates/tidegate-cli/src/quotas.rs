@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidegate::transport::{Left, Waiting};
 
-use crate::closing::grouped;
+use crate::words::grouped;
 
 /// `53 of 60 left of eol 101 minutely`.
 pub(crate) fn left(left: &Left) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn left(left: &Left) -> String {
 /// `waiting 12 s for eol 101 minutely (until 14:03:05 UTC) and 2 more`: the wait that ends first, and in how many other
 /// partitions calls wait. What matters most comes first: the line may be cut off.
 pub(crate) fn waiting(waits: &[Waiting], now: SystemTime) -> Option<String> {
-    let first = waits.iter().min_by_key(|wait| wait.until.unwrap_or(now + Duration::MAX / 4))?;
+    let first = waits.iter().min_by_key(|wait| (wait.until.is_none(), wait.until))?;
     let whose = whose(&first.connection, first.partition.as_deref());
     let (away, until) = match first.until {
         Some(until) => {

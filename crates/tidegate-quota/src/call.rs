@@ -45,6 +45,16 @@ pub struct Call {
     pub spend: Option<SpendKey>,
 }
 
+impl Call {
+    /// Units that must be left over of this quota. One with counters for each endpoint (`errors@issues.list`) is reserved
+    /// by its own name, or by that of all of them (`errors`).
+    #[must_use]
+    pub fn reserved(&self, quota: &str) -> u64 {
+        let of = |wanted: &str| self.reserve.iter().find(|(name, _)| name == wanted).map(|(_, units)| *units);
+        of(quota).or_else(|| of(quota.split_once('@')?.0)).unwrap_or(0)
+    }
+}
+
 /// Who is served first among those that wait for one quota. Within a priority: who came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {

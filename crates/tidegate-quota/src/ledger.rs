@@ -66,7 +66,7 @@ impl Ledger {
     /// Books what became of a call. Returns the quotas that it came out of, as they are now, for showing what is left.
     ///
     /// # Errors
-    /// When the ledger cannot be written. The call then stays under way until its lease ends.
+    /// When the ledger cannot be written. It is then written with the next update, unless the entry is damaged.
     pub async fn settle(&self, grant: Grant, settlement: Settlement) -> Result<Vec<MeterView>> {
         let Some(settled) = grant.end().and_then(|flight| flight.settled(settlement)) else { return Ok(Vec::new()) };
         let settled = Arc::new(settled);

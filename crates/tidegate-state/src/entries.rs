@@ -6,7 +6,7 @@
 //!
 //! Callers do not pay for checkpoints, which wait for the disk: [`Entries::wants_checkpoint`] tells when one is due, and
 //! who owns the entries runs [`Entries::checkpoint`] where nobody waits for it. With SQLite's automatic checkpoints one
-//! change in a hundred took some milliseconds longer, and the slowest ten times as long (`tidegate-benches ledger`).
+//! change in a hundred took some milliseconds longer, and the slowest several times as long (`tidegate-benches ledger`).
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -134,12 +134,12 @@ impl Metering {
         }
     }
 
-    /// The scopes of a partition's calls with all their declared quotas: for showing counters. Quotas with counters for
-    /// each endpoint are named in the ledger as soon as they were used.
+    /// The scopes of a partition's calls with all their declared quotas: for showing counters. One with counters for each
+    /// endpoint stands for them.
     #[must_use]
     pub fn scopes(&self, partition: Option<&str>) -> Vec<ScopeUse> {
         let of = |per: Per| {
-            let quotas = self.quotas.iter().filter(|metered| metered.per == per && !metered.each_endpoint);
+            let quotas = self.quotas.iter().filter(|metered| metered.per == per);
             quotas.map(|metered| Arc::clone(&metered.quota)).collect()
         };
         let mut scopes = vec![

@@ -89,6 +89,9 @@ fn checked(def: &ConnectionDef, partitions: Vec<Partition>) -> Result<Vec<Partit
 
 fn check_selected(def: &ConnectionDef, partitions: &Partitions, selected: Option<&[String]>) -> Result<()> {
     let Some(selected) = selected else { return Ok(()) };
+    if selected.is_empty() {
+        return Err(fail(def, "option default_partitions is empty: name at least one, or leave it out for all"));
+    }
     match partitions {
         Partitions::None => Err(fail(def, "option default_partitions: the connection has no partitions")),
         Partitions::Named(known) => {

@@ -187,8 +187,7 @@ impl ApiScanExec {
         let Some(reach) = &self.reach else {
             return Ok(adapted(reader.run(None, self.fetch)?.into_stream().boxed()));
         };
-        let in_order = self.sort.is_some() || self.fetch.is_some();
-        let tolerance = if in_order { Tolerance::AtOnce } else { Tolerance::AtTheEnd };
+        let tolerance = if self.fetch.is_some() { Tolerance::AtOnce } else { Tolerance::AtTheEnd };
         let settings = task.session_config().get_extension::<Settings>().unwrap_or_default();
         let tolerance = tolerance.under(settings.partial_results);
         let codes: Arc<[Arc<str>]> = reach.codes().into();

@@ -91,7 +91,8 @@ impl Failures {
     /// # Errors
     /// One that names all partitions that failed, unless that is tolerated.
     pub(super) fn finish(&self) -> Result<()> {
-        if self.tolerance == Tolerance::Warn {
+        let goes_on = self.tolerance == Tolerance::Warn;
+        if goes_on && self.failed.lock().unwrap_or_else(PoisonError::into_inner).len() < self.codes.len() {
             self.warn();
             return Ok(());
         }
@@ -102,10 +103,15 @@ impl Failures {
             [_] if self.codes.len() == 1 => Err(DataFusionError::External(Box::new(failed.remove(0).error))),
             _ => {
                 let message = format!(
-                    "{}.{}: {}; SET tidegate.partial_results = 'warn' goes on without them",
+                    "{}.{}: {}; {}",
                     self.connection,
                     self.table,
-                    self.text(&failed, "failed")
+                    self.text(&failed, "failed"),
+                    if goes_on {
+                        "none is left to go on with"
+                    } else {
+                        "SET tidegate.partial_results = 'warn' goes on without them"
+                    }
                 );
                 let kind = common_kind(failed.iter().map(|failure| remote_kind(&failure.error)));
                 let first = failed.remove(0).error;

@@ -70,7 +70,7 @@ impl Fanout {
         let parts = stream::iter(0..self.codes.len())
             .map(move |place| Box::pin(self.part(place, None).into_stream()))
             .flatten_unordered(AT_ONCE);
-        parts.chain(stream::once(async move { failures.finish() }).filter_map(|end| async move { end.err().map(Err) }))
+        parts.chain(end(failures))
     }
 
     /// Rows in this order, in which each partition returns its own; the first `fetch` of them.
@@ -81,12 +81,13 @@ impl Fanout {
         schema: &SchemaRef,
         task: &TaskContext,
     ) -> Result<SendableRecordBatchStream> {
+        let failures = Arc::clone(&self.failures);
         let part = |place: usize| -> SendableRecordBatchStream {
             let rows = Box::pin(self.part(place, fetch).into_stream());
             Box::pin(cooperative(RecordBatchStreamAdapter::new(Arc::clone(schema), rows)))
         };
         let memory = MemoryConsumer::new(format!("partitions of {}", self.reader.place())).register(task.memory_pool());
-        StreamingMergeBuilder::new()
+        let rows = StreamingMergeBuilder::new()
             .with_streams((0..self.codes.len()).map(part).collect())
             .with_schema(Arc::clone(schema))
             .with_expressions(order)
@@ -95,8 +96,14 @@ impl Fanout {
             .with_batch_size(self.reader.batch_size)
             .with_fetch(fetch)
             .with_reservation(memory)
-            .build()
+            .build()?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(schema), rows.chain(end(failures)))))
     }
+}
+
+/// After the last row: an error if partitions have failed.
+fn end(failures: Arc<Failures>) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    stream::once(async move { failures.finish() }).filter_map(|end| async move { end.err().map(Err) })
 }
 
 impl Part {

@@ -166,6 +166,10 @@ fn selection(name: &str, all: &[Partition], chosen: &[What], except: &[What]) ->
             }
         };
     }
+    if !left_out.is_empty() && all.iter().all(|partition| left_out.contains(&partition.code)) {
+        let message = format!("EXCEPT leaves no partition of {name}; what was selected before still is");
+        return Err(Error::new(ErrorKind::Query, message));
+    }
     Ok(Some(match (chosen.contains(&What::All), left_out.is_empty()) {
         (false, _) => Selection::Only(only),
         (true, true) => Selection::All,

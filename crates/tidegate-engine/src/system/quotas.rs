@@ -88,7 +88,7 @@ fn partition_row(
     row
 }
 
-/// The quota of this name; else, of those with this window, one of calls, and of these the tightest.
+/// The quota of this name; else, of those with this window, one of calls, else of points, and of these the tightest.
 fn group<'a>(
     meters: impl Iterator<Item = &'a MeterView> + Clone,
     name: &str,
@@ -96,7 +96,8 @@ fn group<'a>(
 ) -> Option<&'a MeterView> {
     let named = meters.clone().find(|meter| meter.name.eq_ignore_ascii_case(name));
     named.or_else(|| {
-        let of_window = meters.filter(|meter| meter.window == Some(window));
+        let is_spent_by_calls = |meter: &&MeterView| matches!(meter.unit, Unit::Calls | Unit::Points);
+        let of_window = meters.filter(|meter| meter.window == Some(window)).filter(is_spent_by_calls);
         of_window.min_by_key(|meter| (meter.unit != Unit::Calls, meter.remaining.or(meter.limit).unwrap_or(u64::MAX)))
     })
 }

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::terms::Terms;
 use crate::scope::{self, Decision, NewLease, Now, ScopeRecord, Ticket};
 use crate::spend::{self, Entered};
 use crate::timeline::{self, Timeline};
@@ -66,8 +66,7 @@ pub(crate) struct Batch {
     /// Leases of this process that are to be renewed.
     pub(crate) renewals: Vec<(Arc<Call>, u64)>,
     pub(crate) holder: u64,
-    pub(crate) lease: Duration,
-    pub(crate) ticket: Duration,
+    pub(crate) terms: Terms,
     /// What is known of the records, so that they need not be decoded.
     pub(crate) known: KnownScopes,
     /// Scopes in the order of their slots, which come after the timeline's.
@@ -86,13 +85,12 @@ pub(crate) struct Outcome {
 }
 
 impl Batch {
-    pub(crate) fn new(jobs: Vec<Job>, holder: u64, lease: Duration, ticket: Duration) -> Self {
+    pub(crate) fn new(jobs: Vec<Job>, holder: u64, terms: Terms) -> Self {
         Self {
             jobs,
             renewals: Vec::new(),
             holder,
-            lease,
-            ticket,
+            terms,
             known: HashMap::new(),
             scopes: Vec::new(),
             places: HashMap::new(),
@@ -168,7 +166,7 @@ impl Batch {
         for (call, lease) in &self.renewals {
             for scope in &call.scopes {
                 if let Some(record) = records.get(&scope.key.0) {
-                    scope::renew(record, &[*lease], now.at + self.lease);
+                    scope::renew(record, &[*lease], now.at + self.terms.lease);
                 }
             }
         }
@@ -183,14 +181,21 @@ impl Batch {
     ) -> Result<Option<Decision>> {
         match job {
             Job::Try { call, lease, place, spend } => {
-                let lease = NewLease { id: *lease, holder: self.holder, until: now.at + self.lease };
+                let lease = NewLease { id: *lease, holder: self.holder, until: now.at + self.terms.lease };
                 let ticket = place.map(|place| Ticket {
                     id: place.ticket,
                     priority: place.priority,
                     since: place.since.unwrap_or(now.at),
-                    until: now.at + self.ticket,
+                    until: now.at + self.terms.ticket,
                 });
-                let decision = records.with(call, |records| scope::decide(now, records, call, lease, ticket))?;
+                let decide =
+                    |ticket| move |records: &mut [ScopeRecord]| scope::decide(now, records, call, lease, ticket);
+                let mut decision = records.with(call, decide(ticket))?;
+                if let (Decision::Wait { at: Some(at), .. }, Some(ticket)) = (&decision, ticket) {
+                    // Its owner sleeps until then, or until it looks again: decided once more, the place lasts as long.
+                    let until = (*at).min(now.at + self.terms.look).max(now.at) + self.terms.ticket;
+                    decision = records.with(call, decide(Some(Ticket { until, ..ticket })))?;
+                }
                 if let (Decision::Granted, Some(entry)) = (&decision, spend) {
                     booked.push((entry, Entered { calls: 1, points: signed(scope::points(call, None)) }));
                 }

@@ -56,12 +56,17 @@ impl Desk {
         self.lock().posted.push_back(Posted { job, reply: None, is_urgent: false });
     }
 
-    /// Puts jobs back whose update failed, before all others.
-    pub(crate) fn put_back(&self, jobs: Vec<Posted>) {
+    /// Puts jobs back whose update failed, before all others. Nobody waits for them any more.
+    pub(crate) fn put_back(&self, jobs: Vec<Job>) {
         let mut queue = self.lock();
-        for posted in jobs.into_iter().rev() {
-            queue.posted.push_front(Posted { is_urgent: false, ..posted });
+        for job in jobs.into_iter().rev() {
+            queue.posted.push_front(Posted { job, reply: None, is_urgent: false });
         }
+    }
+
+    /// All that is posted, more than one update does.
+    pub(crate) fn take_all(&self) -> Vec<Posted> {
+        self.lock().posted.drain(..).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -21,27 +21,38 @@ const SCOPES_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Entries that go in one update.
 const AT_ONCE: usize = 500;
 
-/// When this process last looked; never if 0.
+/// When this process looks. Moments; none if 0.
 #[derive(Debug, Default)]
-pub(crate) struct Pruned(AtomicI64);
+pub(crate) struct Pruned {
+    /// When it last looked.
+    last: AtomicI64,
+    /// When it first wrote. Apart from `last`, so that a short process still looks at its end.
+    first: AtomicI64,
+}
 
 impl Pruned {
     /// Whether this process has not looked today. It then has.
     fn is_due(&self, now: Moment) -> bool {
-        let last = self.0.load(Ordering::Relaxed);
+        let last = self.last.load(Ordering::Relaxed);
         let is_due = last == 0 || now.since(Moment(last)) >= DAY;
         if is_due {
-            self.0.store(now.0, Ordering::Relaxed);
+            self.last.store(now.0, Ordering::Relaxed);
         }
         is_due
+    }
+
+    /// Whether a day has gone by since this process looked, or since it began.
+    fn is_day_over(&self, now: Moment) -> bool {
+        let began = self.first.compare_exchange(0, now.0, Ordering::Relaxed, Ordering::Relaxed);
+        let first = began.map_or_else(|first| first, |_| now.0);
+        now.since(Moment(first.max(self.last.load(Ordering::Relaxed)))) >= DAY
     }
 }
 
 impl Shared {
     /// Has entries pruned once a day in a process that lasts. One that is short does it at its end.
     pub(crate) fn prune_some_time(self: &Arc<Self>, now: Now) {
-        let last = self.pruned.0.load(Ordering::Relaxed);
-        if last == 0 || now.at.since(Moment(last)) < DAY || !self.clock.is_real() {
+        if !self.clock.is_real() || !self.pruned.is_day_over(now.at) {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };

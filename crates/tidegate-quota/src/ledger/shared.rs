@@ -113,7 +113,7 @@ impl Shared {
     }
 
     async fn update(self: &Arc<Self>, jobs: Vec<Job>) -> Result<Outcome> {
-        let mut batch = Batch::new(jobs, self.holder, self.terms.lease, self.terms.ticket);
+        let mut batch = Batch::new(jobs, self.holder, self.terms);
         batch.renewals = self.renewals();
         let keys = batch.plan();
         batch.known = self.recent.known(batch.scopes());
@@ -166,15 +166,20 @@ impl Shared {
         self.prune_some_time(now);
     }
 
-    /// What was settled stays to be written; calls that wait hear of the error.
-    fn tell_failed(&self, posted: Vec<Posted>, error: &Error) {
+    /// Who waits hears of the error. Unless an entry is damaged, what was settled or withdrawn stays to be written: a
+    /// refusal must hold the next calls up, and a place that nobody wants any more must not. All who are queued hear of
+    /// the error too, since what stays comes before them, and may be more than one update does.
+    fn tell_failed(&self, mut posted: Vec<Posted>, error: &Error) {
+        let is_kept = error.kind() != ErrorKind::Entry;
+        if is_kept {
+            posted.extend(self.desk.take_all());
+        }
         let mut kept = Vec::new();
-        for posted in posted {
-            let Posted { job, reply, .. } = &posted;
-            let is_kept = reply.is_none() && matches!(job, Job::Settle(_)) && error.kind() != ErrorKind::Entry;
-            if is_kept {
-                kept.push(posted);
-            } else if let Some(reply) = posted.reply {
+        for Posted { job, reply, .. } in posted {
+            if is_kept && matches!(job, Job::Settle(_) | Job::Withdraw { .. }) {
+                kept.push(job);
+            }
+            if let Some(reply) = reply {
                 let _ = reply.send(Err(error.clone()));
             }
         }

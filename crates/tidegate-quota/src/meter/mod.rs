@@ -352,6 +352,18 @@ impl Meter {
         }
     }
 
+    /// Whether nothing was heard for long of a quota that only the server tells of: it may have another name by now.
+    pub(crate) fn is_forgotten(&self, now: Moment) -> bool {
+        const LONG: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+        let length = match &self.body {
+            Body::Window(meter) => Duration::from_micros(u64::try_from(meter.length).unwrap_or(0)),
+            _ => Duration::ZERO,
+        };
+        let is_blocked = self.block.is_some_and(|block| block.until > now);
+        let is_old = self.observed_at.is_some_and(|at| now.since(at) > LONG.max(length * 2));
+        !self.is_declared && !is_blocked && is_old
+    }
+
     /// Length of the window; `None` where it has none, or it is not known.
     pub(crate) fn length(&self) -> Option<Duration> {
         match &self.body {

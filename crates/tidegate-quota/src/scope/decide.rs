@@ -49,6 +49,7 @@ impl ScopeRecord {
     /// of.
     pub(super) fn prepare(&mut self, now: Now, scope: &ScopeUse) {
         let way = self.latency.way();
+        self.meters.retain(|_, meter| !meter.is_forgotten(now.at));
         for quota in &scope.quotas {
             let meter = match self.meters.get_mut(&quota.name) {
                 Some(meter) => {
@@ -94,7 +95,7 @@ impl ScopeRecord {
         for (name, meter) in self.meters_of(scope) {
             let ask = Ask {
                 needs: meter.needs(call.points, call.is_token_request),
-                reserve: call.reserve.iter().find(|(quota, _)| **quota == **name).map_or(0, |(_, units)| *units),
+                reserve: call.reserved(name),
                 ahead: self.ahead(place, name, meter.is_declared, now.at),
                 under_way: self.under_way(name, meter.is_declared),
             };

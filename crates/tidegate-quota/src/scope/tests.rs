@@ -339,3 +339,21 @@ fn a_record_of_another_version_is_read() {
     assert_eq!(view(now(1.0), &record, &call.scopes[0]).in_flight, 1);
     assert_eq!(view(now(31.0), &record, &call.scopes[0]).in_flight, 0);
 }
+
+#[test]
+fn counters_of_endpoints_are_reserved_and_shown_by_the_name_of_all() {
+    let mut call = call(vec![vec![per_minute("daily@issues.list", Unit::Calls, 3)]]);
+    call.reserve = Arc::new([("daily".to_owned(), 2)]);
+    let mut records = records(&call);
+    assert_eq!(decide(now(0.0), &mut records, &call, lease(1, 0.0), None), Decision::Granted);
+    let second = decide(now(1.0), &mut records, &call, lease(2, 1.0), None);
+    assert_eq!(waits(&second).map(|(because, ..)| because), Some(Because::Reserve));
+
+    let base = self::call(vec![vec![per_minute("daily", Unit::Calls, 3)]]);
+    let shown = |records: &[ScopeRecord]| -> Vec<(String, Option<u64>)> {
+        let meters = view(now(2.0), &records[0], &base.scopes[0]).meters;
+        meters.iter().map(|meter| (meter.name.to_string(), meter.used)).collect()
+    };
+    assert_eq!(shown(&records), [("daily@issues.list".to_owned(), Some(1))]);
+    assert_eq!(shown(&self::records(&base)), [("daily".to_owned(), Some(0))]);
+}

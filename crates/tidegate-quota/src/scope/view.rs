@@ -12,7 +12,8 @@ pub(crate) fn view(now: Now, record: &ScopeRecord, scope: &ScopeUse) -> ScopeVie
     let mut record = record.clone();
     record.expire(now);
     record.prepare(now, scope);
-    let meters = record.meters_of(scope).map(|(name, meter)| record.view_of(now, name, meter)).collect();
+    record.roll_endpoints(now, scope);
+    let meters = record.shown(scope).map(|(name, meter)| record.view_of(now, name, meter)).collect();
     let blocks = record.meters.values().filter_map(|meter| meter.block).chain(record.block);
     let blocked_until = blocks.map(|block| block.until).filter(|until| *until > now.at).max();
     ScopeView {
@@ -26,7 +27,32 @@ pub(crate) fn view(now: Now, record: &ScopeRecord, scope: &ScopeUse) -> ScopeVie
     }
 }
 
+/// The quota that has the counters of this endpoint: `errors` of `errors@issues.list`.
+fn base(name: &str) -> Option<&str> {
+    name.split_once('@').map(|(base, _)| base)
+}
+
+/// Whether this is the counter of an endpoint, of a quota of the scope.
+fn is_of_endpoint(scope: &ScopeUse, name: &str) -> bool {
+    base(name).is_some_and(|base| scope.quotas.iter().any(|quota| *quota.name == *base))
+}
+
 impl ScopeRecord {
+    /// The meters of a scope whose quotas are all named. Of one with counters for each endpoint these are shown, as soon
+    /// as there are any.
+    fn shown<'a>(&'a self, scope: &'a ScopeUse) -> impl Iterator<Item = (&'a Arc<str>, &'a Meter)> {
+        let has_endpoints = |name: &str| self.meters.keys().any(|other| base(other) == Some(name));
+        let own = self.meters_of(scope).filter(move |(name, _)| !has_endpoints(name));
+        own.chain(self.meters.iter().filter(|(name, meter)| meter.is_declared && is_of_endpoint(scope, name)))
+    }
+
+    fn roll_endpoints(&mut self, now: Now, scope: &ScopeUse) {
+        let way = self.latency.way();
+        for (_, meter) in self.meters.iter_mut().filter(|(name, _)| is_of_endpoint(scope, name)) {
+            meter.roll(now.at, now.wall, None, way);
+        }
+    }
+
     fn view_of(&self, now: Now, name: &Arc<str>, meter: &Meter) -> MeterView {
         let in_flight = self.under_way(name, meter.is_declared);
         let counters = meter.counters(in_flight, now.at);

@@ -20,6 +20,15 @@ async fn a_failed_partition_fails_the_select_when_the_others_are_read() {
 }
 
 #[tokio::test]
+async fn an_order_names_all_that_failed_too() {
+    let fixture = Divided::new(THREE);
+    fixture.fail("101", 403, 1);
+    fixture.fail("103", 403, 1);
+    let error = fixture.error("SELECT id FROM eol.orders ORDER BY id").await.1;
+    assert!(error.starts_with("eol.orders: 2 of 3 partitions failed: 101, 103: the server answered 403"), "{error}");
+}
+
+#[tokio::test]
 async fn every_cause_is_told() {
     let fixture = Divided::new(THREE);
     fixture.fail("101", 403, 1);
@@ -108,4 +117,17 @@ async fn a_bound_of_the_statement_ends_all_partitions() {
         let (kind, error) = fixture.error("SELECT id FROM eol.orders").await;
         assert_eq!(kind, ErrorKind::CallBound, "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_result_of_no_partition_is_none() {
+    let fixture = Divided::new(THREE);
+    for (code, _) in THREE {
+        fixture.fail(code, 403, 1);
+    }
+    fixture.rows("SET tidegate.partial_results = 'warn'").await;
+    let error = fixture.error("SELECT count(*) FROM eol.orders").await.1;
+    assert!(error.contains("3 of 3 partitions failed") && error.ends_with("none is left to go on with"), "{error}");
+    let error = fixture.error("USE all@eol EXCEPT 101, 102, 103").await.1;
+    assert!(error.contains("EXCEPT leaves no partition of eol"), "{error}");
 }

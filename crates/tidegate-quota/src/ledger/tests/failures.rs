@@ -25,7 +25,8 @@ async fn a_settlement_that_could_not_be_written_fails_or_is_written_later() {
     *store.failure.lock().unwrap() = Some("full");
     assert_eq!(strict.settle(grant, Settlement::answered()).await.unwrap_err().to_string(), "full");
     *store.failure.lock().unwrap() = None;
-    assert_eq!(view(&strict, &call).await.in_flight, 1);
+    let shown = view(&strict, &call).await;
+    assert_eq!((shown.in_flight, shown.meters[0].used), (0, Some(1)), "it is written with the next update");
 
     let store = Arc::new(Watched::new());
     let ledger = Ledger::new(Arc::clone(&store) as _, Arc::new(SystemClock::default()));
@@ -36,6 +37,75 @@ async fn a_settlement_that_could_not_be_written_fails_or_is_written_later() {
     *store.failure.lock().unwrap() = None;
     ledger.flush().await.unwrap();
     assert_eq!(view(&ledger, &call).await.in_flight, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_holds_calls_up_though_it_could_not_be_written_at_once() {
+    let store = Arc::new(Watched::new());
+    let ledger = Ledger::new(Arc::clone(&store) as _, test_clock());
+    let call = Arc::new(call("a", &[]));
+    let grant = granted(&ledger, &call).await;
+    *store.failure.lock().unwrap() = Some("full");
+    let throttled = Some(Throttling { scope: 0, quota: None, wait: Some(7 * SECOND) });
+    assert!(ledger.settle(grant, Settlement { throttled, ..Settlement::answered() }).await.is_err());
+    *store.failure.lock().unwrap() = None;
+    let refusal = refused(&ledger, &call).await;
+    assert!(matches!(refusal, Refusal::Wait(Wait { because: Because::Blocked, .. })), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_place_that_could_not_be_given_back_is_given_back_later() {
+    let store = Arc::new(Watched::new());
+    let ledger = Arc::new(Ledger::new(Arc::clone(&store) as _, test_clock()));
+    let call = Arc::new(call("a", &[&concurrent(1)]));
+    let _first = granted(&ledger, &call).await;
+    let waiting = tokio::spawn({
+        let (ledger, call) = (Arc::clone(&ledger), Arc::clone(&call));
+        async move { ledger.acquire(&call, patient(HOUR)).await.map(drop) }
+    });
+    while view(&ledger, &call).await.waiting == 0 {
+        tokio::task::yield_now().await;
+    }
+    *store.failure.lock().unwrap() = Some("full");
+    assert!(waiting.await.unwrap().is_err());
+    *store.failure.lock().unwrap() = None;
+    assert_eq!(view(&ledger, &call).await.waiting, 0);
+}
+
+/// More than one update does is kept, and whoever comes after it hears of the error all the same.
+#[tokio::test]
+async fn who_waits_behind_much_that_cannot_be_written_is_told() {
+    let store = Arc::new(Watched::new());
+    let ledger = Ledger::new(Arc::clone(&store) as _, Arc::new(SystemClock::default()));
+    let call = Arc::new(call("a", &[&window("hourly", 100_000, HOUR)]));
+    let mut grants = Vec::new();
+    for _ in 0..200 {
+        grants.push(granted(&ledger, &call).await);
+    }
+    *store.failure.lock().unwrap() = Some("full");
+    for grant in grants {
+        ledger.settle(grant, Settlement::answered()).await.unwrap();
+    }
+    let within = async |asking| tokio::time::timeout(5 * SECOND, asking).await.expect("it goes round for ever");
+    assert_eq!(within(ledger.flush()).await.unwrap_err().to_string(), "full");
+    *store.failure.lock().unwrap() = None;
+    within(ledger.flush()).await.unwrap();
+    let shown = view(&ledger, &call).await;
+    assert_eq!((shown.in_flight, shown.meters[0].used), (0, Some(200)));
+}
+
+#[tokio::test]
+async fn a_settlement_whose_entry_is_damaged_is_not_tried_again() {
+    let (ledger, _) = ledger();
+    let call = Arc::new(call("a", &[]));
+    let grant = granted(&ledger, &call).await;
+    let damage: Change = Box::new(|slots| {
+        slots[0].value = Some(b"[[".to_vec());
+        slots[0].is_changed = true;
+    });
+    ledger.shared.store.update(vec!["scope|a".to_owned()], damage).await.unwrap();
+    assert_eq!(ledger.settle(grant, Settlement::answered()).await.unwrap_err().kind(), ErrorKind::Entry);
+    assert!(ledger.shared.desk.is_idle());
 }
 
 #[tokio::test]

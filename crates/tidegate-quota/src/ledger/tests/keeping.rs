@@ -164,6 +164,58 @@ async fn old_books_and_unused_scopes_go() {
     assert_eq!(tables.iter().map(|table| &**table).collect::<Vec<_>>(), ["new", "newer", "newer"]);
 }
 
+/// Time that counts as real, and goes on when the test says so.
+#[derive(Debug)]
+struct Driven(TestClock);
+
+#[async_trait::async_trait]
+impl Clock for Driven {
+    fn now(&self) -> std::time::SystemTime {
+        self.0.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        std::future::pending().await
+    }
+
+    fn uptime(&self) -> Option<crate::Uptime> {
+        self.0.uptime()
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_lasts_looks_a_day_later_and_a_short_one_at_its_end() {
+    let day = 24 * HOUR;
+    let pruned = async |store: &Watched| store.get(vec!["pruned".to_owned()]).await.unwrap()[0].clone();
+    let call = Arc::new(call("a", &[&window("hourly", 100_000, HOUR)]));
+    for (advances, is_flushed, looks) in
+        [(vec![], false, 0), (vec![day / 2], false, 0), (vec![day, day], false, 2), (vec![], true, 1)]
+    {
+        let (store, clock) = (Arc::new(Watched::new()), Arc::new(Driven(TestClock::new(start()))));
+        let ledger = Ledger::new(Arc::clone(&store) as _, Arc::clone(&clock) as _);
+        assert!(passes(&ledger, &call).await);
+        let mut looked = vec![];
+        for advance in &advances {
+            clock.0.advance(*advance);
+            assert!(passes(&ledger, &call).await);
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            looked.extend(pruned(&store).await);
+        }
+        if is_flushed {
+            ledger.flush().await.unwrap();
+            looked.extend(pruned(&store).await);
+        }
+        looked.dedup();
+        assert_eq!(looked.len(), looks, "{advances:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_call_that_lasts_long_keeps_its_lease_and_a_dead_one_does_not() {
     let clock = test_clock();

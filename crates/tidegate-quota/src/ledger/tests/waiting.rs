@@ -5,6 +5,9 @@ use std::sync::Mutex;
 use tokio::task::{JoinHandle, yield_now};
 
 use super::support::*;
+use crate::ledger::batch::Place;
+use crate::ledger::shared::Done;
+use crate::scope::Decision;
 
 /// Lets other tasks run until they wait.
 async fn settle_down() {
@@ -183,6 +186,50 @@ async fn a_surprise_holds_everybody_up_until_its_time() {
     assert_eq!((shown.refused, shown.blocked_until), (1, Some(start() + 7 * SECOND)));
     assert_eq!(granted(&ledger, &call).await.waited, 7 * SECOND);
     assert_eq!(clock.elapsed(), 7 * SECOND);
+}
+
+/// Tries once under this ticket, as the first of a lane does, and does not look again.
+async fn try_once(ledger: &Ledger, call: &Arc<Call>, ticket: u64) -> Done {
+    let place = Some(Place { ticket, priority: Priority::Normal, since: None });
+    let job = Job::Try { call: Arc::clone(call), lease: ticket, place, spend: None };
+    desk::ask(&ledger.shared, job).await.unwrap()
+}
+
+/// The place of a call that waits for this quota is kept for so long.
+async fn check_place_is_kept(quota: &Arc<Quota>, kept: Duration) {
+    for (waited, waiting) in [(kept - SECOND, 1), (kept + SECOND, 0)] {
+        let (ledger, clock) = ledger();
+        let call = Arc::new(call("a", &[quota]));
+        let mut under_way = Some(granted(&ledger, &call).await);
+        // When a window opens is known once nothing is under way.
+        if let Some(grant) = under_way.take_if(|_| matches!(quota.limit, Limit::Window { .. })) {
+            ledger.settle(grant, Settlement::answered()).await.unwrap();
+        }
+        assert!(matches!(try_once(&ledger, &call, 7).await, Done::Denied(..)));
+        clock.advance(waited);
+        assert_eq!(view(&ledger, &call).await.waiting, waiting, "{} after {waited:?}", quota.name);
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_kept_until_its_owner_looks_again() {
+    let Terms { ticket, look, .. } = Terms::default();
+    check_place_is_kept(&concurrent(1), ticket).await;
+    check_place_is_kept(&window("short", 1, look / 2), look / 2 + ticket).await;
+    check_place_is_kept(&window("long", 1, HOUR), look + ticket).await;
+}
+
+#[tokio::test]
+async fn who_sleeps_until_a_window_opens_goes_before_who_comes_then() {
+    let (ledger, clock) = ledger();
+    let call = Arc::new(call("a", &[&window("short", 1, 30 * SECOND)]));
+    assert!(passes(&ledger, &call).await);
+    assert!(matches!(try_once(&ledger, &call, 7).await, Done::Denied(..)));
+    clock.advance(31 * SECOND);
+    let late = try_once(&ledger, &call, 8).await;
+    let Done::Denied(Decision::Wait { because: Because::Queue, .. }, _) = late else { panic!("{late:?}") };
+    let early = try_once(&ledger, &call, 7).await;
+    assert!(matches!(early, Done::Granted(_)), "{early:?}");
 }
 
 #[tokio::test]

@@ -97,3 +97,15 @@ fn how_long_a_window_is_is_shown_only_when_it_was_told() {
         assert_eq!(meter.length(), shown);
     }
 }
+
+#[test]
+fn a_quota_that_is_no_longer_told_is_forgotten_in_the_end() {
+    let days = |days: f64| at(days * 86_400.0);
+    for (length, kept, forgotten) in [(60.0, 1.9, 2.1), (86_400.0 * 30.0, 59.0, 61.0)] {
+        let seen = Observation { window: Some(seconds(length)), ..left(10, 9, length) };
+        let mut meter = Meter::observed(&seen, at(0.0));
+        meter.settle(Counted { sent: at(0.0), by: at(0.0), units: 1, is_sure: true }, Some(&seen), 0, at(0.0));
+        assert!(!meter.is_forgotten(days(kept)) && meter.is_forgotten(days(forgotten)), "{length}");
+    }
+    assert!(!Meter::declared(&window(10, Window::Sliding(seconds(1.0))), at(0.0)).is_forgotten(days(999.0)));
+}

@@ -1,5 +1,7 @@
 //! What is wrong with a quota by itself.
 
+use std::time::Duration;
+
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::manifest::document::{Amount, Quota, QuotaScope, QuotaUnit, Reported, ReportedForm};
@@ -16,6 +18,9 @@ pub(super) struct Reader<'q> {
     pub(super) quota: &'q Quota,
     pub(super) problems: Vec<QuotaProblem>,
 }
+
+/// Ends of longer windows could not be shown as dates.
+const LONGEST_WINDOW: Duration = Duration::from_secs(3_660 * 24 * 60 * 60);
 
 impl Reader<'_> {
     pub(super) fn say(&mut self, at: &[&'static str], message: impl Into<String>) {
@@ -104,6 +109,10 @@ impl Reader<'_> {
             self.say(&["window"], message);
             return None;
         };
+        if length > LONGEST_WINDOW {
+            self.say(&["window"], format!("{} is longer than ten years, the longest that is taken", quoted(window)));
+            return None;
+        }
         Some(QuotaWindow::Length(length, self.quota.starts.unwrap_or_default()))
     }
 

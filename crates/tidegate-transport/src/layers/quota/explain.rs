@@ -44,10 +44,9 @@ pub(super) fn refused(operation: &Operation, call: &Call, refusal: &Refusal, vie
             format!("{}; {}", what(wait, view, call), advice(wait, bounds))
         }
         Refusal::Never(Never { quota, limit, needs, .. }) => {
-            let reserve = reserved(call, quota).filter(|units| *units > 0);
-            let less = match reserve {
-                Some(units) => format!(" beside the {units} that tidegate.quota_reserve keeps; lower it"),
-                None => "; ask for less at a time".to_owned(),
+            let less = match call.reserved(quota) {
+                units @ 1.. => format!(" beside the {units} that tidegate.quota_reserve keeps; lower it"),
+                0 => "; ask for less at a time".to_owned(),
             };
             format!("a call needs {needs} of quota {quota}, which never has more than {limit}{less}")
         }
@@ -66,7 +65,7 @@ fn what(wait: &Wait, view: Option<&MeterView>, call: &Call) -> String {
     match wait.because {
         Because::Spent => format!("quota {quota} is spent ({left}); it has room {opens}"),
         Because::Reserve => {
-            let units = reserved(call, quota).unwrap_or_default();
+            let units = call.reserved(quota);
             format!(
                 "quota {quota} is spent but for the {units} that tidegate.quota_reserve keeps ({left}); it has room {opens}"
             )
@@ -90,13 +89,6 @@ fn advice(wait: &Wait, bounds: &Spending) -> String {
             format!("come back then, or let the statement wait: SET tidegate.on_quota_exhausted = 'wait'{lower}")
         }
     }
-}
-
-fn reserved(call: &Call, quota: &str) -> Option<u64> {
-    // A quota with counters for each endpoint is reserved by its own name.
-    let name = quota.split('@').next();
-    let of = |wanted: &str| call.reserve.iter().find(|(name, _)| name == wanted).map(|(_, units)| *units);
-    of(quota).or_else(|| name.and_then(of))
 }
 
 fn view<'a>(views: &'a [ScopeView], scope: &tidegate_quota::ScopeKey, quota: &str) -> Option<&'a MeterView> {

@@ -64,8 +64,9 @@ impl<'a> Answered<'a> {
 pub(super) fn read(metering: &Metering, outlay: &Outlay<'_>, answer: &Answered<'_>, is_own: bool) -> Reading {
     let is_token_request = outlay.call.is_token_request;
     let says = |throttle: &crate::Throttle| throttle.matches(answer);
-    let is_throttled =
-        answer.status == StatusCode::TOO_MANY_REQUESTS || (!is_token_request && metering.throttles.iter().any(says));
+    // What else means "one too many" is declared of the API, and not of where it redirects to.
+    let is_declared = is_own && !is_token_request && metering.throttles.iter().any(says);
+    let is_throttled = answer.status == StatusCode::TOO_MANY_REQUESTS || is_declared;
     let mut settlement = Settlement {
         // Refusals count as errors where errors are counted (400, 401, 403 and 404 at Exact Online, which has such a
         // quota), and other answers of that class do too: to count one too many is the safe side.
