@@ -205,12 +205,15 @@ mod tests {
         let tight = meter("key", Unit::Calls, Some(86_400), Some(7));
         let unknown = meter("other", Unit::Calls, Some(86_400), None);
         let hour = meter("hour", Unit::Calls, Some(3_600), Some(3));
+        let errors = meter("errors", Unit::Errors, Some(86_400), Some(2));
+        let tokens = meter("tokens", Unit::TokenRequests, Some(86_400), Some(2));
         let cases: &[(&[&MeterView], Option<&str>)] = &[
             (&[&points, &tight, &named], Some("Daily")),
             (&[&points, &loose, &tight, &unknown, &hour], Some("key")),
             (&[&loose, &unknown], Some("app")),
             (&[&points, &hour], Some("cost")),
             (&[&hour], None),
+            (&[&errors, &tokens], None),
         ];
         for (meters, expected) in cases {
             let found = group(meters.iter().copied(), "daily", Duration::from_secs(86_400));

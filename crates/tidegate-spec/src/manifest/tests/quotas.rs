@@ -76,6 +76,7 @@ fn each_mistake_is_said_where_it_stands() {
         ("name: q, window: 1s, limit: 0", "limit", "at least 1"),
         ("name: q, window: 1s, limit: -1", "limit", "at least 0"),
         ("name: q, window: weekly, limit: 1", "window", "is no length of time"),
+        ("name: q, window: 3661d, limit: 1", "window", "longer than ten years"),
         ("name: q, window: 1s, limit: 1, zone: UTC", "zone", "`window: day` and `window: month` alone"),
         ("name: q, window: day, limit: 1, zone: Europe/Amsterdm", "zone", "did you mean \"Europe/Amsterdam\"?"),
         ("name: q, window: day, limit: 1, zone: Nowhere/Atlantis", "zone", "is no time zone; expected such as"),

@@ -51,6 +51,21 @@ fn only_answers_that_match_in_every_part_are_refusals() {
 }
 
 #[test]
+fn what_a_refusal_looks_like_is_declared_of_the_own_origin() {
+    let metering = metering(Vec::new(), vec![throttle(403)]);
+    let operation = operation(Some("b1"), Purpose::Read);
+    let outlay = Outlay::new(&metering, &operation);
+    for (status, is_own, is_refusal) in [(403, true, true), (403, false, false), (429, true, true), (429, false, true)]
+    {
+        let headers = header_map(&[]);
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answered::new(status, &headers, None, clock().now());
+        let settlement = read(&metering, &outlay, &answer, is_own).settlement;
+        assert_eq!(settlement.throttled.is_some(), is_refusal, "{status} {is_own}");
+    }
+}
+
+#[test]
 fn a_refusal_says_whom_it_concerns_and_for_how_long() {
     let daily =
         per(Per::Partition, quota("daily", 86_400, &[("remaining", "x-day"), ("reset seconds", "x-day-reset")]));
