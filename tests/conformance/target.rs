@@ -80,7 +80,7 @@ impl<'a> Target<'a> {
         let is_required = |index: usize| self.endpoint.filters.required().any(|filter| filter.column == index);
         (0..self.table.columns.len())
             .filter(|&index| match self.table.columns[index].source {
-                ColumnSource::Row => self.endpoint.returns(index),
+                ColumnSource::Row | ColumnSource::Annotation => self.endpoint.returns(index),
                 ColumnSource::Request => is_required(index),
             })
             .collect()

@@ -14,11 +14,26 @@ struct Rule {
     never: &'static [&'static str],
 }
 
-const ENGINE_OURS: &[&str] =
-    &["tidegate-quota", "tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
+const MUTATION_OURS: &[&str] = &["tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
 
-const FACADE_OURS: &[&str] =
-    &["tidegate-engine", "tidegate-quota", "tidegate-remote", "tidegate-spec", "tidegate-state", "tidegate-transport"];
+const ENGINE_OURS: &[&str] = &[
+    "tidegate-mutation",
+    "tidegate-quota",
+    "tidegate-remote",
+    "tidegate-spec",
+    "tidegate-state",
+    "tidegate-transport",
+];
+
+const FACADE_OURS: &[&str] = &[
+    "tidegate-engine",
+    "tidegate-mutation",
+    "tidegate-quota",
+    "tidegate-remote",
+    "tidegate-spec",
+    "tidegate-state",
+    "tidegate-transport",
+];
 
 const RULES: &[Rule] = &[
     Rule { name: "tidegate-spec", ours: &[], never: &["arrow", "datafusion", "reqwest", "tokio"] },
@@ -26,6 +41,7 @@ const RULES: &[Rule] = &[
     Rule { name: "tidegate-quota", ours: &["tidegate-state"], never: &["arrow", "datafusion", "http", "reqwest"] },
     Rule { name: "tidegate-transport", ours: &["tidegate-quota"], never: &["arrow", "datafusion"] },
     Rule { name: "tidegate-remote", ours: &["tidegate-spec", "tidegate-transport"], never: &["datafusion", "reqwest"] },
+    Rule { name: "tidegate-mutation", ours: MUTATION_OURS, never: &["arrow", "datafusion", "reqwest", "rusqlite"] },
     Rule { name: "tidegate-engine", ours: ENGINE_OURS, never: &["reqwest", "rusqlite"] },
     Rule { name: "tidegate", ours: FACADE_OURS, never: &["reqwest", "rusqlite"] },
     Rule { name: "tidegate-cli", ours: &["tidegate", "tidegate-sim"], never: &["reqwest", "rusqlite"] },

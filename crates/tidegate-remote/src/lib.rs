@@ -30,6 +30,7 @@ mod server_message;
 mod source;
 #[cfg(test)]
 mod test_support;
+pub mod write;
 
 pub use error::{Error, ErrorKind, Place};
 pub use predicate::{CompareOp, LikeKind, Predicate};

@@ -10,6 +10,7 @@ pub mod model;
 pub mod names;
 pub mod odata;
 pub mod types;
+pub mod write;
 
 pub use capability::{
     Ceiling, ColumnFilter, Count, DEFAULT_LIST_MAX, Dialect, End, Exactness, FilterForm, Filters, ItemDialect,
@@ -22,3 +23,7 @@ pub use model::{
     QUOTA_CHECK, Table,
 };
 pub use types::{ColumnType, Field, TimestampFormat};
+pub use write::{
+    Answer, Batch, BatchAnswer, BatchForm, Idempotency, ItemDone, ItemList, Job, ListOf, Matching, NullForm, Per,
+    Sends, Single, Unlisted, Version, Write, WriteBody, WriteColumn, WriteKind, WriteMethod, Writes,
+};

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::capability::{Ceiling, Count, Filters, PageSize, Paging, Place, Projection, SortColumn, Sorting, Window};
 use crate::types::ColumnType;
+use crate::write::Writes;
 
 /// A path to a value in a JSON document, one object member a step. Empty means the document itself.
 pub type Path = Vec<String>;
@@ -40,6 +41,8 @@ pub struct Table {
     pub key: Vec<usize>,
     /// Ways to ask for rows, at least one. Indices are stable for the life of the model.
     pub endpoints: Vec<Endpoint>,
+    /// How its rows are written.
+    pub writes: Writes,
 }
 
 impl Table {
@@ -76,6 +79,8 @@ pub enum ColumnSource {
     Row,
     /// The request: the value for which it was asked with `=`, such as the parent's key in the path.
     Request,
+    /// The row, as something said about it and no property of it, such as `@odata.etag`: projections do not name it.
+    Annotation,
 }
 
 /// What an endpoint returns.

@@ -16,6 +16,7 @@ mod encode;
 mod entries;
 mod error;
 mod filesystem;
+mod journal;
 mod metadata;
 mod migrations;
 mod open;
@@ -27,6 +28,7 @@ mod trust;
 
 pub use entries::Entries;
 pub use error::{Error, ErrorKind};
+pub use journal::{MutationRecord, MutationStart, MutationState, RowChange, RowCounts, RowRecord, RowStart, RowState};
 pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
 pub use tokens::{LeaseAnswer, StoredToken, TokenLease};
 

@@ -77,6 +77,7 @@ fn table(paging: Paging) -> (Table, Vec<Row>) {
         description: None,
         columns,
         key: vec![0],
+        writes: tidegate_spec::Writes::default(),
         endpoints: vec![endpoint],
     };
     let name = |n: i64| if n % 2 == 0 { Cell::Text("say \"a b\" OR c".to_owned()) } else { Cell::Null };

@@ -53,7 +53,7 @@ pub(super) fn columns(shared: &Shared) -> Rows {
                 table.endpoints.iter().any(|endpoint| endpoint.sort.iter().any(|sort| sort.column == at)).into(),
                 column.description.as_deref().into(),
                 match column.source {
-                    ColumnSource::Row => "row",
+                    ColumnSource::Row | ColumnSource::Annotation => "row",
                     ColumnSource::Request => "request",
                 }
                 .into(),

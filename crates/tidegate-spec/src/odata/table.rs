@@ -71,6 +71,7 @@ impl<'a> Builder<'_, 'a> {
             name: String::new(),
             api_name: name.to_owned(),
             description: described.or_else(type_described),
+            writes: crate::Writes::default(),
             endpoints: vec![endpoint(self.schemas.version, self.options, name, &capabilities, &columns, &compared)],
             key: self.key(name, &chain, &columns),
             columns,

@@ -86,6 +86,7 @@ pub(crate) fn issues() -> Table {
             text("state", ColumnSource::Row),
         ],
         key: vec![0, 1, 2],
+        writes: tidegate_spec::Writes::default(),
         endpoints: vec![list, Endpoint { kind: EndpointKind::Get, ..get }],
     }
 }
@@ -121,6 +122,7 @@ pub(super) fn members(exactness: Exactness) -> Table {
         ],
         key: vec![0],
         endpoints: vec![list],
+        writes: tidegate_spec::Writes::default(),
     }
 }
 
@@ -145,5 +147,6 @@ pub(crate) fn users() -> Table {
         ],
         key: vec![0],
         endpoints: vec![short, many, in_path(get, 0, "id"), search],
+        writes: tidegate_spec::Writes::default(),
     }
 }

@@ -188,6 +188,7 @@ fn orders() -> Table {
         description: None,
         columns: columns.into_iter().map(column).collect(),
         key: vec![0],
+        writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: Envelope {
                 rows: member("value"),

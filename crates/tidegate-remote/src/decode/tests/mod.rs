@@ -33,7 +33,15 @@ pub(super) fn column(name: &str, data_type: ColumnType) -> Column {
 
 pub(super) fn table(columns: Vec<Column>) -> Table {
     let (name, api_name) = ("t".to_owned(), "T".to_owned());
-    Table { name, api_name, description: None, columns, key: Vec::new(), endpoints: Vec::new() }
+    Table {
+        name,
+        api_name,
+        description: None,
+        columns,
+        key: Vec::new(),
+        endpoints: Vec::new(),
+        writes: tidegate_spec::Writes::default(),
+    }
 }
 
 /// OData V4's and V2's envelopes in one.

@@ -57,7 +57,15 @@ pub(super) fn request(endpoint: Endpoint) -> ScanRequest {
         column("owner", ColumnType::Text, false, ColumnSource::Request),
     ];
     let (name, api_name) = ("things".to_owned(), "Things".to_owned());
-    let table = Table { name, api_name, description: None, columns, key: vec![ID], endpoints: vec![endpoint] };
+    let table = Table {
+        name,
+        api_name,
+        description: None,
+        columns,
+        key: vec![ID],
+        endpoints: vec![endpoint],
+        writes: tidegate_spec::Writes::default(),
+    };
     ScanRequest {
         table: Arc::new(table),
         endpoint: 0,

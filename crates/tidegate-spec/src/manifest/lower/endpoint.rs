@@ -212,7 +212,7 @@ impl Lower<'_, '_, '_> {
             .iter()
             .copied()
             .filter(|&column| match scope.columns[column].source {
-                ColumnSource::Row => declared.contains(&column),
+                ColumnSource::Row | ColumnSource::Annotation => declared.contains(&column),
                 ColumnSource::Request => filters.exactness(column, Operator::Eq).is_some(),
             })
             .collect();

@@ -28,7 +28,15 @@ impl Lower<'_, '_, '_> {
         self.writes(&scope, spec);
         let api_name = spec.api_name.clone().unwrap_or_else(|| name.to_owned());
         let description = spec.description.clone();
-        (!endpoints.is_empty()).then(|| Table { name: name.to_owned(), api_name, description, key, endpoints, columns })
+        (!endpoints.is_empty()).then(|| Table {
+            name: name.to_owned(),
+            api_name,
+            description,
+            key,
+            endpoints,
+            columns,
+            writes: crate::Writes::default(),
+        })
     }
 
     fn written_columns(&self, at: &At) -> Vec<String> {
