@@ -1,8 +1,8 @@
 //! Entries of a ledger: bytes under keys, changed several at once, often, by several processes.
 //!
 //! They have a database of their own beside the state, so that neither waits for the other. A change is a short
-//! transaction that takes the write lock at once. Who finds it taken looks again within a fraction of a millisecond:
-//! SQLite's own waits grow to 100 ms. Nothing here knows what keys and values mean.
+//! transaction that takes the write lock at once. Who finds it taken looks again within a fraction of a millisecond.
+//! Nothing here knows what keys and values mean.
 //!
 //! Callers do not pay for checkpoints, which wait for the disk: [`Entries::wants_checkpoint`] tells when one is due, and
 //! who owns the entries runs [`Entries::checkpoint`] where nobody waits for it. With SQLite's automatic checkpoints one
@@ -11,20 +11,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
 
 use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::open::{self, Named};
-use crate::{Error, Result};
+use crate::{Error, Result, waits};
 
 /// Changes of this process after which a checkpoint is due. One change writes a few pages of 4 KiB.
 const CHECKPOINT_AFTER: u32 = 500;
 /// Pages in the log from which a checkpoint makes writers wait for a moment: those that never pause would let the log
 /// grow without end.
 const LOG_PAGES: i64 = 8_192;
-/// Shortest and longest pause before the write lock is looked after again, in microseconds.
-const PAUSE: (u64, u64) = (20, 400);
 
 /// Completes "cannot …".
 const CHANGE: &str = "change entries";
@@ -206,23 +203,7 @@ impl Opened {
     fn new(mut connection: Connection) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let is_waiting = Arc::new(AtomicBool::new(true));
-        let waits = Arc::clone(&is_waiting);
-        let mut since = Instant::now();
-        let mut random = u64::from(std::process::id()) ^ 0x9E37_79B9_7F4A_7C15;
-        connection.busy_handler(Some(move |tries: i32| {
-            if tries == 0 {
-                since = Instant::now();
-            }
-            if !waits.load(Ordering::Relaxed) {
-                return false;
-            }
-            random ^= u64::from(since.elapsed().subsec_nanos());
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            std::thread::sleep(Duration::from_micros(PAUSE.0 + random % (PAUSE.1 - PAUSE.0)));
-            since.elapsed() < open::BUSY_TIMEOUT
-        }))?;
+        waits::look_often(&mut connection, Arc::clone(&is_waiting))?;
         Ok(Self { connection, is_waiting })
     }
 }

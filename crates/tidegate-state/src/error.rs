@@ -30,6 +30,10 @@ pub enum ErrorKind {
     Full,
     /// Another process held the database for longer than 10 seconds.
     Busy,
+    /// The mutation is being run, by another process or by this one.
+    Claimed,
+    /// What was asked does not fit what is kept: there is no such mutation, or it has come too far for that.
+    Refused,
     /// Anything else that SQLite reports.
     Database,
 }

@@ -1,5 +1,6 @@
 //! The state folder: cached metadata, statement history, trusted files and tokens in one SQLite database ([`State`]),
-//! and entries that several processes change often in another ([`Entries`]).
+//! entries that several processes change often in another ([`Entries`]), and mutations, row by row, in a third
+//! ([`Journal`]).
 //!
 //! One owner of what lasts. The folder is 0700 and its files 0600; network file systems are refused, since
 //! SQLite's locks do not hold there. The schema has a version and migrations. Nothing here knows HTTP or SQL
@@ -25,10 +26,14 @@ mod records;
 mod statements;
 mod tokens;
 mod trust;
+mod waits;
 
 pub use entries::Entries;
 pub use error::{Error, ErrorKind};
-pub use journal::{MutationRecord, MutationStart, MutationState, RowChange, RowCounts, RowRecord, RowStart, RowState};
+pub use journal::{
+    Claim, Journal, MutationRecord, MutationStart, MutationState, Pruned, RowChange, RowCounts, RowRecord, RowStart,
+    RowState,
+};
 pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
 pub use tokens::{LeaseAnswer, StoredToken, TokenLease};
 
@@ -108,7 +113,7 @@ impl State {
     fn open(&self) -> Result<Connection> {
         match &self.folder {
             Some(folder) => open::folder(folder, &open::STATE),
-            None => open::memory(Named { file: IN_MEMORY, holds: open::STATE.holds }),
+            None => open::memory(IN_MEMORY, &open::STATE),
         }
     }
 

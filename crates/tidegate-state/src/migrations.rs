@@ -66,10 +66,87 @@ pub(crate) const LEDGER: &[&str] = &[
      ) STRICT;",
 ];
 
+/// Steps of the journal in order.
+pub(crate) const JOURNAL: &[&str] = &[
+    // 1. States are numbers: the place of a state in its enumeration. A row's id is its mutation's number times 2^32 plus
+    // its ordinal. What is written once stands in `rows`, what changes in `progress`, which is narrow, and begins with the
+    // first change: a commit of a hundred rows rewrites two or three pages. What few rows have, and may be wide, stands
+    // in `answers`; its key and version hide those of `rows`. A mutation in `pruned` is gone; its rows are going.
+    // AUTOINCREMENT: a number is never given twice, so that a new mutation never has rows of one that was pruned.
+    "CREATE TABLE mutations (
+         number INTEGER PRIMARY KEY AUTOINCREMENT,
+         id TEXT UNIQUE NOT NULL,
+         principal TEXT NOT NULL,
+         kind TEXT NOT NULL,
+         statement TEXT NOT NULL,
+         settings TEXT NOT NULL,
+         connection TEXT NOT NULL,
+         table_name TEXT NOT NULL,
+         origin TEXT NOT NULL,
+         fingerprint TEXT NOT NULL,
+         undo_of TEXT,
+         is_planned INTEGER NOT NULL,
+         label TEXT,
+         started_at INTEGER NOT NULL,
+         state INTEGER NOT NULL,
+         reason TEXT,
+         calls INTEGER NOT NULL DEFAULT 0,
+         sealed_at INTEGER,
+         ended_at INTEGER
+     ) STRICT;
+     CREATE TABLE counts (
+         mutation INTEGER PRIMARY KEY,
+         selected INTEGER NOT NULL DEFAULT 0,
+         sent INTEGER NOT NULL DEFAULT 0,
+         applied INTEGER NOT NULL DEFAULT 0,
+         accepted INTEGER NOT NULL DEFAULT 0,
+         failed INTEGER NOT NULL DEFAULT 0,
+         skipped INTEGER NOT NULL DEFAULT 0,
+         unknown INTEGER NOT NULL DEFAULT 0,
+         last_request INTEGER
+     ) STRICT;
+     CREATE TABLE rows (
+         id INTEGER PRIMARY KEY,
+         partition TEXT,
+         kind TEXT NOT NULL,
+         key TEXT,
+         old TEXT,
+         new TEXT,
+         version TEXT
+     ) STRICT;
+     CREATE INDEX rows_partition ON rows (partition) WHERE partition IS NOT NULL;
+     CREATE TABLE progress (
+         id INTEGER PRIMARY KEY,
+         state INTEGER NOT NULL,
+         was_in_doubt INTEGER NOT NULL DEFAULT 0,
+         attempts INTEGER NOT NULL,
+         request INTEGER,
+         idempotency_key ANY,
+         digest ANY,
+         sent_at INTEGER,
+         status INTEGER,
+         ended_at INTEGER
+     ) STRICT;
+     CREATE INDEX progress_request ON progress (request) WHERE request IS NOT NULL;
+     CREATE TABLE answers (
+         id INTEGER PRIMARY KEY,
+         error TEXT,
+         returned TEXT,
+         key TEXT,
+         version TEXT
+     ) STRICT;
+     CREATE TABLE pruned (
+         mutation INTEGER PRIMARY KEY
+     ) STRICT;",
+];
+
 /// Brings the database to the newest schema.
 pub(crate) fn migrate(connection: &mut Connection, named: Named<'_>, steps: &[&str]) -> Result<(), Error> {
     let file = named.file;
     let failed = |source| Error::sqlite("bring the schema up to date", named, source);
+    if is_newest(connection, steps).map_err(failed)? {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
 
@@ -101,4 +178,10 @@ pub(crate) fn migrate(connection: &mut Connection, named: Named<'_>, steps: &[&s
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", crate::encode::saturate(steps.len())).map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// Whether nothing is to be done. Asked without the write lock, so that opening a database waits for no writer.
+fn is_newest(connection: &Connection, steps: &[&str]) -> rusqlite::Result<bool> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    Ok(pragma("application_id")? == APPLICATION_ID && usize::try_from(pragma("user_version")?) == Ok(steps.len()))
 }

@@ -22,6 +22,8 @@ pub(crate) struct Database {
     pub(crate) steps: &'static [&'static str],
     /// What is lost with it; completes "it holds ".
     pub(crate) holds: &'static str,
+    /// Whether what is deleted can be given back to the file system in small steps.
+    pub(crate) can_shrink: bool,
 }
 
 /// Descriptions, history, trusted files and tokens.
@@ -30,6 +32,7 @@ pub(crate) const STATE: Database = Database {
     steps: migrations::STATE,
     holds: "cached descriptions of APIs, the history of statements, the list of trusted files and the tokens of logins, \
             nothing else: log in again with tidegate login",
+    can_shrink: false,
 };
 
 /// Entries that are changed often, by several processes: apart, so that a statement's beginning never waits for them.
@@ -38,7 +41,19 @@ pub(crate) const LEDGER: Database = Database {
     steps: migrations::LEDGER,
     holds: "what was spent of quotas, nothing else: until the next windows open, quotas that servers do not tell of are \
             thought to be unspent",
+    can_shrink: false,
 };
+
+/// Mutations, row by row: apart, since their commits wait for the disk.
+pub(crate) const JOURNAL: Database = Database {
+    file: "journal.db",
+    steps: migrations::JOURNAL,
+    holds: "the mutations that were begun, row by row, nothing else: none of them can be resumed or undone without it",
+    can_shrink: true,
+};
+
+/// Files that tell that a folder is ours.
+const OURS: &[&str] = &[STATE.file, LEDGER.file, JOURNAL.file];
 
 /// A database's name in errors, and what is lost with it.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +63,7 @@ pub(crate) struct Named<'a> {
 }
 
 const LOCK: &str = "state.lock";
-const REMEDY: &str = "choose another folder with --state";
+pub(crate) const REMEDY: &str = "choose another folder with --state";
 
 /// How long a statement waits for another process's write. Writes here take milliseconds.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,28 +81,34 @@ pub(crate) fn folder(folder: &Path, database: &Database) -> Result<Connection, E
     let mut connection =
         Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|source| Error::sqlite("open a connection", named, source))?;
-    configure(&connection, named)?;
+    configure(&connection, named, database)?;
     migrations::migrate(&mut connection, named, database.steps)?;
     Ok(connection)
 }
 
-/// Opens a database that ends with the process.
-pub(crate) fn memory(named: Named<'_>) -> Result<Connection, Error> {
+/// Opens such a database that ends with the process; `name` stands in errors.
+pub(crate) fn memory(name: &str, database: &Database) -> Result<Connection, Error> {
+    let named = Named { file: name, holds: database.holds };
     let mut connection =
         Connection::open_in_memory().map_err(|source| Error::sqlite("open a connection", named, source))?;
-    migrations::migrate(&mut connection, named, migrations::STATE)?;
+    migrations::migrate(&mut connection, named, database.steps)?;
     Ok(connection)
 }
 
 /// `PRAGMA synchronous`. With WAL this keeps the database whole through a power cut; what may be lost is the last
 /// commits, and almost everything here is a cache, a history or a question that is asked again. Tokens are not:
-/// [`State::write_durably`](crate::State) writes them with `FULL`.
+/// [`State::write_durably`](crate::State) writes them with `FULL`, and so is the whole journal written.
 pub(crate) const SYNCHRONOUS: &str = "NORMAL";
 
 /// WAL lets readers go on while another process writes.
-fn configure(connection: &Connection, named: Named<'_>) -> Result<(), Error> {
+fn configure(connection: &Connection, named: Named<'_>, database: &Database) -> Result<(), Error> {
     let failed = |source| Error::sqlite("set the journal mode", named, source);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let pages = || connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0)).map_err(failed);
+    if database.can_shrink && pages()? == 0 {
+        // Before the journal mode, which writes the first page: afterwards it has no effect.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
+    }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
@@ -102,9 +123,20 @@ fn configure(connection: &Connection, named: Named<'_>) -> Result<(), Error> {
     connection.pragma_update(None, "synchronous", SYNCHRONOUS).map_err(failed)
 }
 
+/// Makes a folder for locks in this state folder, which is made if need be.
+pub(crate) fn folder_for_locks(folder: &Path, name: &str) -> Result<(), Error> {
+    let path = folder.join(name);
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_folder(folder)?;
+    filesystem::refuse_network(folder)?;
+    permissions::create_folder(&path).map_err(|source| Error::io("make the folder", &path, REMEDY, source))
+}
+
 fn make_folder(folder: &Path) -> Result<(), Error> {
     match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => permissions::tighten_folder(folder, &found, &[STATE.file, LEDGER.file]),
+        Ok(found) if found.is_dir() => permissions::tighten_folder(folder, &found, OURS),
         Ok(_) => Err(Error::new(
             ErrorKind::Folder,
             format!("the state folder '{}' is a file; move it away, or {REMEDY}", folder.display()),
@@ -115,7 +147,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn lock(path: &Path) -> Result<File, Error> {
+pub(crate) fn lock(path: &Path) -> Result<File, Error> {
     let failed = |source| Error::io("lock", path, REMEDY, source);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);

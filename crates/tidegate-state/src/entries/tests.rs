@@ -1,6 +1,7 @@
 //! Entries: what is changed together, by whom at once, and what can be wrong with their database.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 

@@ -51,6 +51,24 @@ pub enum MutationState {
     Failed,
 }
 
+impl MutationState {
+    /// All of them, in the order in which they stand in the database.
+    pub const ALL: [Self; 6] = [Self::Selecting, Self::Planned, Self::Sealed, Self::Stopped, Self::Done, Self::Failed];
+
+    /// Its name, such as `sealed`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Selecting => "selecting",
+            Self::Planned => "planned",
+            Self::Sealed => "sealed",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A mutation as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MutationRecord {
@@ -68,6 +86,15 @@ pub struct MutationRecord {
     pub ended_at: Option<SystemTime>,
     /// Its rows by state.
     pub counts: RowCounts,
+}
+
+/// What [`Journal::prune`](crate::Journal::prune) did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Mutations that are gone.
+    pub mutations: u64,
+    /// Bytes that the journal still uses.
+    pub bytes: u64,
 }
 
 /// Rows of a mutation by state.
@@ -108,6 +135,26 @@ pub enum RowState {
     Unknown,
 }
 
+impl RowState {
+    /// All of them, in the order in which they stand in the database.
+    pub const ALL: [Self; 7] =
+        [Self::Selected, Self::Sent, Self::Applied, Self::Accepted, Self::Failed, Self::Skipped, Self::Unknown];
+
+    /// Its name, such as `applied`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Selected => "selected",
+            Self::Sent => "sent",
+            Self::Applied => "applied",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A row as it was selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowStart {
@@ -130,7 +177,7 @@ pub struct RowStart {
 /// A row as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowRecord {
-    /// As it was selected.
+    /// As it was selected, but with the key and the version that its answer gave.
     pub start: RowStart,
     /// What became of it.
     pub state: RowState,
@@ -142,7 +189,7 @@ pub struct RowRecord {
     pub idempotency_key: Option<String>,
     /// SHA-256 of the request's method, URL and body, in hexadecimal: a repeat must be the same.
     pub digest: Option<String>,
-    /// When it was first sent under this key.
+    /// When it was last sent; of several times under one idempotency key the first.
     pub sent_at: Option<SystemTime>,
     /// HTTP status of its answer.
     pub status: Option<u16>,
@@ -170,7 +217,8 @@ pub enum RowChange {
         /// As [`RowRecord::sent_at`].
         sent_at: SystemTime,
     },
-    /// It has surely not left after all: it is selected again.
+    /// It has surely not left after all: it is selected again. One that had been sent before, with an unknown outcome,
+    /// is as it was before this sending: sent.
     Returned {
         /// The row.
         ordinal: u64,
