@@ -299,7 +299,7 @@ pub struct ItemForm {
     pub item: Json,
     /// How its value is written.
     pub value: ValueForm,
-    /// How many values an IN may have.
+    /// How many values an IN may have; [`ListStyle::Repeated`] has an item for each of them, which are then alternatives.
     pub list: ListForm,
 }
 

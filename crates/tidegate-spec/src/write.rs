@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::capability::{ListForm, Place};
-use crate::model::Path;
+use crate::model::{Column, Path};
 
 /// Writes that a table offers; none by default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -65,6 +65,12 @@ impl Writes {
         }
     }
 
+    /// All that there are.
+    pub fn iter(&self) -> impl Iterator<Item = (WriteKind, &Write)> {
+        let kinds = [WriteKind::Insert, WriteKind::Update, WriteKind::Delete];
+        kinds.into_iter().filter_map(|kind| Some((kind, self.get(kind)?)))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -87,6 +93,39 @@ pub struct Write {
     pub version: Option<Version>,
     /// Rows have no identity and cannot be read back, changed or removed (ingest of events): only INSERT.
     pub append_only: bool,
+}
+
+impl Write {
+    /// Columns (indices into `columns`, the table's) whose values stand in a path, each once: of a row that is there they
+    /// must be known before it is written, be they in the key or not.
+    #[must_use]
+    pub fn path_columns(&self, columns: &[Column]) -> Vec<usize> {
+        let paths = [self.single.as_ref().map(|single| &single.path), self.batch.as_ref().map(|batch| &batch.path)];
+        let stands = |name: &str| paths.iter().flatten().any(|path| path.contains(&format!("{{{name}}}")));
+        (0..columns.len()).filter(|&column| stands(&columns[column].name)).collect()
+    }
+
+    /// Whether its requests name a partition by themselves, as [`crate::Endpoint::needs_partition`].
+    #[must_use]
+    pub fn needs_partition(&self) -> bool {
+        let names = |text: &str| text.contains("{partition}");
+        let in_constants = |constants: &[(Place, String)]| constants.iter().any(|(_, value)| names(value));
+        let in_body = |template: &Option<Json>| template.as_ref().is_some_and(|body| names(&body.to_string()));
+        let in_form = |body: &WriteBody| matches!(body, WriteBody::Json { template, .. } if in_body(template));
+        let single = self
+            .single
+            .as_ref()
+            .is_some_and(|single| names(&single.path) || in_constants(&single.constants) || in_form(&single.body));
+        let batch = self.batch.as_ref().is_some_and(|batch| {
+            let in_rows = match &batch.form {
+                BatchForm::Rows { template, .. } | BatchForm::Keys { template, .. } => in_body(template),
+                BatchForm::Same { body, .. } => in_form(body),
+                BatchForm::ODataJson => false,
+            };
+            names(&batch.path) || in_constants(&batch.constants) || in_rows
+        });
+        single || batch
+    }
 }
 
 /// A column as it is written.

@@ -1,6 +1,7 @@
 //! Manifests that are right, and manifests that are not.
 
 mod quotas;
+mod writes;
 
 use std::collections::BTreeMap;
 
@@ -101,13 +102,6 @@ fn each_mistake_is_said_where_it_stands() {
         ("", "    get: { path: \"things/{id}\", paging: link }", "", "tables.things.get.paging", "no paging"),
         ("", "    get_many: { path: things }", "", "tables.things.get_many", "`in`"),
         ("", "    endpoints: { list: { path: a } }", "", "tables.things.endpoints.list", "already"),
-        (
-            "",
-            "    writes: { update: { path: \"t/{idd}\" } }",
-            "",
-            "tables.things.writes.update.path",
-            "did you mean \"id\"",
-        ),
         (
             "options: { k: { secret: true } }\nauth: { query: { name: k, value: plain } }",
             "",

@@ -77,18 +77,42 @@ impl Restriction {
     }
 }
 
+/// What is said of an entity set.
+#[derive(Debug)]
+pub(super) struct SetTerms<'s, 'a> {
+    pub(super) schemas: &'s Schemas<'a>,
+    pub(super) container: &'s Named<'a>,
+    pub(super) set: &'a Element,
+    /// Its path for annotations elsewhere.
+    pub(super) target: String,
+}
+
+impl<'s, 'a> SetTerms<'s, 'a> {
+    /// Of the set of this name in a container.
+    pub(super) fn new(schemas: &'s Schemas<'a>, container: &'s Named<'a>, set: &'a Element, name: &str) -> Self {
+        Self { schemas, container, set, target: format!("{}/{name}", container.name) }
+    }
+
+    /// A term of the vocabulary Capabilities; annotations of the container hold for sets that have none.
+    pub(super) fn capability(&self, term: &str) -> Option<&'a Element> {
+        let term = format!("{VOCABULARY}{term}");
+        let own = self.schemas.annotation(self.set, &self.target, &term);
+        own.or_else(|| self.schemas.annotation(self.container.element, &self.container.name, &term))
+    }
+
+    /// A term of the vocabulary Core, of the set itself.
+    pub(super) fn core(&self, term: &str) -> Option<&'a Element> {
+        self.schemas.annotation(self.set, &self.target, &format!("Org.OData.Core.V1.{term}"))
+    }
+}
+
 impl Capabilities {
-    /// Of an entity set in a container; annotations of the container hold for sets that have none.
-    pub(super) fn of<'a>(schemas: &Schemas<'a>, container: &Named<'a>, set: &'a Element, name: &str) -> Self {
-        let target = format!("{}/{name}", container.name);
-        let term = |term: &str| {
-            let term = format!("{VOCABULARY}{term}");
-            let own = schemas.annotation(set, &target, &term);
-            own.or_else(|| schemas.annotation(container.element, &container.name, &term))
-        };
+    /// Of an entity set.
+    pub(super) fn of(terms: &SetTerms<'_, '_>) -> Self {
+        let term = |name: &str| terms.capability(name);
         let denied = |name: &str, member: &str| term(name).is_some_and(|annotation| denies(annotation, member));
         let supported = |name: &str| term(name).and_then(truth) != Some(false);
-        let sap = |name: &str| set.attribute_in(Space::Sap, name);
+        let sap = |name: &str| terms.set.attribute_in(Space::Sap, name);
 
         let filter = term("FilterRestrictions");
         let sort = term("SortRestrictions");

@@ -80,7 +80,7 @@ fn paths(paths: &[&[&str]]) -> Vec<Path> {
 }
 
 /// One segment of a path: all but RFC 3986's unreserved characters are encoded.
-fn percent_encode(segment: &str) -> String {
+pub(super) fn percent_encode(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for byte in segment.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -5,8 +5,8 @@
 //! show, is never guessed: it becomes a capability that is not declared, or a note.
 //!
 //! Flow: [`xml`] reads the document within bounds, [`csdl`] indexes what it declares, [`table`] makes a table of
-//! each entity set and [`endpoint`] what can be asked of it, by the [`capabilities`] that the service declares and
-//! what its [`comparison`] of each of the [`types`] is worth.
+//! each entity set, [`endpoint`] what can be asked of it, by the [`capabilities`] that the service declares and what its
+//! [`comparison`] of each of the [`types`] is worth, and [`write`] how its rows are changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ mod endpoint;
 mod notes;
 mod table;
 mod types;
+mod write;
 mod xml;
 
 /// How a service's description becomes tables: a connection's options.
@@ -32,6 +33,22 @@ pub struct Options {
     pub text: TextComparison,
     /// Whether the service's totals are believed.
     pub totals: Totals,
+    /// Which tables have versions of rows.
+    pub etags: ETags,
+    /// Most requests in one JSON batch (`$batch`), where the service takes such batches; `None` where it does not. Without
+    /// effect before version 4.
+    pub batch: Option<usize>,
+}
+
+/// Which tables have versions of rows (ETags): a column `_etag`, which updates and deletes send as `If-Match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum ETags {
+    /// Those of which the service says so.
+    #[default]
+    Declared,
+    /// All.
+    Always,
 }
 
 /// Whether a service's count of matching rows (`$count`, `$inlinecount`) is believed.

@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use super::annotations::description;
-use super::capabilities::Capabilities;
+use super::capabilities::{Capabilities, SetTerms};
 use super::csdl::{Named, Schemas};
 use super::endpoint::endpoint;
 use super::types::{Compared, Resolver, is_nullable};
+use super::write::{ETAG, Writable, etag_column};
 use super::xml::Element;
 use super::{Error, Options};
 use crate::names::NameStyle;
-use crate::{Column, ColumnSource, ColumnType, Model, Table};
+use crate::{Column, ColumnSource, ColumnType, Model, ODataVersion, Table};
 
 /// The model of a service.
 pub(super) fn model(schemas: &Schemas<'_>, options: &Options) -> Result<Model, Error> {
@@ -36,6 +37,9 @@ pub(super) fn model(schemas: &Schemas<'_>, options: &Options) -> Result<Model, E
     for (table, name) in tables.iter_mut().zip(names) {
         table.name = name;
     }
+    if options.batch.is_some() && schemas.version < ODataVersion::V4 {
+        builder.note("batches", "are sent as JSON, which OData has since version 4; each row is written by itself");
+    }
     Ok(Model { tables, notes: builder.resolver.notes.sentences(), quota_check: None })
 }
 
@@ -51,7 +55,8 @@ impl<'a> Builder<'_, 'a> {
     /// The table of an entity set; `None`, with a note, where there can be none. Its SQL name is given later.
     fn table(&mut self, container: &Named<'a>, set: &'a Element) -> Result<Option<Table>, Error> {
         let name = self.schemas.required(set, "Name")?;
-        let mut capabilities = Capabilities::of(self.schemas, container, set, name);
+        let terms = SetTerms::new(self.schemas, container, set, name);
+        let mut capabilities = Capabilities::of(&terms);
         if !capabilities.readable {
             self.note(name, "cannot be read by the service's own word; left out");
             return Ok(None);
@@ -60,22 +65,38 @@ impl<'a> Builder<'_, 'a> {
         if capabilities.requires_filter {
             self.note(name, "must be asked with a filter; the service refuses a query without one");
         }
-        let (columns, compared) = self.columns(name, &chain, &mut capabilities)?;
+        let mut writable = Writable::of(&terms, &chain, self.options);
+        let (mut columns, mut compared) = self.columns(name, &chain, &mut capabilities, &mut writable)?;
         if columns.is_empty() {
             self.note(name, "has no properties that stand in rows; left out");
             return Ok(None);
         }
-        let described = description(self.schemas, set, &format!("{}/{name}", container.name));
+        let key = self.key(name, &chain, &columns);
+        if writable.has_etags {
+            self.add_etag(name, &mut columns, &mut compared);
+        }
+        let (version, options) = (self.schemas.version, self.options);
+        let described = description(self.schemas, set, &terms.target);
         let type_described = || chain.last().and_then(|own| description(self.schemas, own.element, &own.name));
         Ok(Some(Table {
             name: String::new(),
             api_name: name.to_owned(),
             description: described.or_else(type_described),
-            writes: crate::Writes::default(),
-            endpoints: vec![endpoint(self.schemas.version, self.options, name, &capabilities, &columns, &compared)],
-            key: self.key(name, &chain, &columns),
+            writes: writable.writes(version, options, name, &columns, &key),
+            endpoints: vec![endpoint(version, options, name, &capabilities, &columns, &compared)],
+            key,
             columns,
         }))
+    }
+
+    /// Adds the column of versions, unless a property has its name.
+    fn add_etag(&mut self, set: &str, columns: &mut Vec<Column>, compared: &mut Vec<Compared>) {
+        if columns.iter().any(|column| column.name == ETAG) {
+            self.note(set, format!("has a property named {ETAG}; the versions of its rows are not shown, nor sent"));
+            return;
+        }
+        columns.push(etag_column(self.schemas.version));
+        compared.push(Compared::Never);
     }
 
     fn note(&mut self, place: &str, reason: impl Into<String>) {
@@ -109,6 +130,7 @@ impl<'a> Builder<'_, 'a> {
         set: &str,
         chain: &[Named<'a>],
         capabilities: &mut Capabilities,
+        writable: &mut Writable,
     ) -> Result<(Vec<Column>, Vec<Compared>), Error> {
         let (mut columns, mut compared): (Vec<Column>, Vec<Compared>) = (Vec::new(), Vec::new());
         let mut seen: HashSet<&str> = HashSet::new();
@@ -122,6 +144,8 @@ impl<'a> Builder<'_, 'a> {
                 let place = format!("{set}.{name}");
                 let Some(resolved) = self.resolver.property(property, &place)? else { continue };
                 capabilities.read_property(property, name);
+                let target = format!("{}/{name}", part.name);
+                writable.read_property(self.schemas, property, &target, name);
                 if capabilities.requires(name) {
                     self.note(&place, "must be in the filter; the service refuses a query without it");
                 }
@@ -131,7 +155,7 @@ impl<'a> Builder<'_, 'a> {
                     path: vec![name.to_owned()],
                     data_type: with_sql_names(resolved.data_type, self.options.names),
                     nullable: is_nullable(property),
-                    description: description(self.schemas, property, &format!("{}/{name}", part.name)),
+                    description: description(self.schemas, property, &target),
                     source: ColumnSource::Row,
                 });
             }

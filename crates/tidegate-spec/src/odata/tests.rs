@@ -8,6 +8,7 @@ use crate::{Exactness, ODataVersion, Table};
 
 mod capabilities;
 mod hostile;
+mod writes;
 
 pub(super) const V4: &str = include_str!("../../tests/data/v4.xml");
 pub(super) const V2: &str = include_str!("../../tests/data/v2.xml");

@@ -47,8 +47,10 @@ impl Lower<'_, '_, '_> {
         };
         if let Some(endpoint) = endpoint
             && !found.endpoints.iter().any(|known| known.name == endpoint)
+            && !found.writes.iter().any(|(kind, _)| kind.name() == endpoint)
         {
-            let hint = suggestion(endpoint, found.endpoints.iter().map(|known| known.name.as_str()));
+            let reads = found.endpoints.iter().map(|known| known.name.as_str());
+            let hint = suggestion(endpoint, reads.chain(found.writes.iter().map(|(kind, _)| kind.name())));
             self.report.say(at, format!("table {table:?} has no endpoint {endpoint:?}{hint}"));
         }
     }
@@ -96,7 +98,8 @@ impl Lower<'_, '_, '_> {
         let mut of_others = false;
         let mut of_its_own = false;
         for table in &model.tables {
-            let is_needed = table.endpoints.iter().any(Endpoint::needs_partition);
+            let is_needed = table.endpoints.iter().any(Endpoint::needs_partition)
+                || table.writes.iter().any(|(_, write)| write.needs_partition());
             *(if table.name == partitions.table { &mut of_its_own } else { &mut of_others }) |= is_needed;
         }
         if in_url || of_its_own {

@@ -168,8 +168,8 @@ pub struct FilterForm {
     /// How a point in time is written, where that is not as the column's own values are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeName>,
-    /// How the values of `in` are put together: `repeat` for the parameter once for each, `array` for a JSON array, or
-    /// the text between them. Default: `array` in a body, else `,`.
+    /// How the values of `in` are put together: `repeat` for the parameter or item once for each, `array` for a JSON
+    /// array, or the text between them. Default: `array` in a body, else `,`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
     /// Most values of `in` in one request. Default: 100.

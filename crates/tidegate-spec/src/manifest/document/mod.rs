@@ -10,15 +10,21 @@ use schemars::JsonSchema;
 use super::tree::Named;
 
 mod access;
+mod batch;
 mod endpoint;
 mod filter;
 mod paging;
 mod quota;
 mod rate;
 mod table;
+mod write;
 
 pub use access::{Auth, AuthMembers, Basic, ClientAuth, Grant, NoAuth, OAuth2, OptionSpec, Pair, Partitions};
 pub use access::{BodyMatch, Throttled};
+pub use batch::{
+    Batch, BatchAnswer, BatchKeys, BatchKeysMembers, BatchRows, BatchRowsMembers, Job, Match, MatchKey, MatchTrace,
+    MatchWord, SameValues, UnlistedName,
+};
 pub use endpoint::{
     AllColumns, Ceiling, Columns, Consistency, Endpoint, Except, Kind, MethodName, NotFound, PageSize, PageSizeMembers,
     PageSizeWord,
@@ -33,7 +39,11 @@ pub use paging::{
 };
 pub use quota::{Amount, Bucket, Quota, QuotaOperations, QuotaScope, QuotaUnit, Reported, ReportedForm, WindowStart};
 pub use rate::Rate;
-pub use table::{Batch, BodyForm, Column, ColumnMembers, Source, Table, Write, WriteMethod, Writes};
+pub use table::{Column, ColumnMembers, Source, Table};
+pub use write::{
+    Body, BodyWord, FormBody, Idempotency, IfMatch, IfMatchMembers, JsonBody, NullName, NullNames, PerName, SendsName,
+    Statuses, Write, WriteColumns, WriteMembers, Writes,
+};
 
 /// One, or a list of several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +101,11 @@ pub struct Document {
     /// from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Box<Endpoint>>,
+    /// What writes have where they do not say otherwise: any member of a write but methods, `columns`, `required`, `sends`,
+    /// `odata`, `append_only` and `batch`. A table's own `defaults` come first. Its `idempotency` does not hold for
+    /// requests with the method DELETE, which are safe to repeat by themselves, nor for batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_defaults: Option<Box<WriteMembers>>,
     /// Limits that the API sets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,

@@ -1,12 +1,12 @@
-//! Tables, columns and writes.
+//! Tables and columns.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, OneOrMany};
+use super::{Endpoint, OneOrMany, Writes};
 use crate::manifest::tree::Named;
 
-/// A table. It has at least one endpoint.
+/// A table. It has at least one endpoint, unless rows can only be added to it (`append_only`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -36,7 +36,7 @@ pub struct Table {
     /// Short for `endpoints: {search: …}`: the rows that match a query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Box<Endpoint>>,
-    /// How rows are written. Nothing uses it yet: it is read and checked, for when mutations exist.
+    /// How rows are written. What is not declared is not sent: a table without `update` cannot be updated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Writes>,
 }
@@ -67,6 +67,12 @@ pub struct ColumnMembers {
     /// Where its value comes from.
     #[serde(default)]
     pub from: Source,
+    /// Whether the API alone sets it: no write may name it. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+    /// Where it is written in the body of a write, members joined by `.`, if that is not `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -82,84 +88,7 @@ pub enum Source {
     /// The request: the value of its `=` filter, such as a parent's key in the path. Endpoints that do not take that
     /// filter cannot give the column.
     Request,
-}
-
-/// How rows are written. Nothing uses it yet: it is read and checked, for when mutations exist.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Writes {
-    /// How a row is made. Default method: POST.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub insert: Option<Write>,
-    /// How a row is changed. Default method: PATCH.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub update: Option<Write>,
-    /// How a row is removed. Default method: DELETE.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delete: Option<Write>,
-}
-
-/// One kind of write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Write {
-    /// HTTP method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<WriteMethod>,
-    /// Path; `{column}` stands for the row's value.
-    pub path: String,
-    /// Form of the body.
-    #[serde(default)]
-    pub body: BodyForm,
-    /// Columns that can be written; all that do not come from the request when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Vec<String>>,
-    /// Column with the row's version, sent as `If-Match`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub if_match: Option<String>,
-    /// Header for a key under which the API does a write only once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
-    /// Several rows in one request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<Batch>,
-}
-
-/// Method of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum WriteMethod {
-    /// POST.
-    Post,
-    /// PUT.
-    Put,
-    /// PATCH.
-    Patch,
-    /// DELETE.
-    Delete,
-}
-
-/// Form of a body that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum BodyForm {
-    /// A JSON object.
-    #[default]
-    Json,
-    /// A form (`application/x-www-form-urlencoded`).
-    Form,
-}
-
-/// Several rows in one request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Batch {
-    /// Path of the request; `path` of the write when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Most rows in one request.
-    pub max: u64,
-    /// Member of the body that has the rows; the body itself when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<String>,
+    /// The row, as something said about it and no property of it, such as `@odata.etag`: it is not asked for by name,
+    /// and never written. Needs `path`.
+    Annotation,
 }

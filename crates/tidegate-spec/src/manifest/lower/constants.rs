@@ -36,7 +36,7 @@ impl Lower<'_, '_, '_> {
         constants
     }
 
-    fn headers(&mut self, headers: &Named<String>, at: &At, constants: &mut Vec<(Place, String)>) {
+    pub(super) fn headers(&mut self, headers: &Named<String>, at: &At, constants: &mut Vec<(Place, String)>) {
         for (name, value) in headers.iter() {
             let at = at.member(name);
             if !self.header_name(name, &at) {
@@ -53,7 +53,7 @@ impl Lower<'_, '_, '_> {
         }
     }
 
-    fn query(&mut self, query: &Named<String>, at: &At, constants: &mut Vec<(Place, String)>) {
+    pub(super) fn query(&mut self, query: &Named<String>, at: &At, constants: &mut Vec<(Place, String)>) {
         for (name, value) in query.iter() {
             let at = at.member(name);
             if name.is_empty() {

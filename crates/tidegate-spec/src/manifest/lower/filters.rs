@@ -54,6 +54,10 @@ impl Lower<'_, '_, '_> {
         for (name, filters) in spec.filters.iter() {
             let at = at.member(name);
             if let Some(column) = self.column(cx.scope, name, &at) {
+                if cx.scope.columns[column].source == ColumnSource::Annotation {
+                    self.report.say(&at, format!("{name} is an annotation, and no member of the row to filter by"));
+                    continue;
+                }
                 self.column_filters(cx, column, filters, &at, &mut all);
             }
         }

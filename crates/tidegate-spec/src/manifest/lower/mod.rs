@@ -20,6 +20,7 @@ mod path;
 mod places;
 mod table;
 pub(super) mod values;
+mod writes;
 
 use values::Values;
 

@@ -6,6 +6,9 @@ use crate::manifest::template::{self, Part};
 use super::values::{PARTITION, Use};
 use super::{Lower, Scope};
 
+/// Name of a job's id in the path that asks after it.
+const JOB: &str = "job";
+
 /// A path, and the columns that stand in it.
 pub(super) struct EndpointPath {
     /// Percent-encoded, with `{column}` and `{partition}`.
@@ -17,6 +20,21 @@ pub(super) struct EndpointPath {
 impl Lower<'_, '_, '_> {
     /// A path with options put in. Says what is wrong with it.
     pub(super) fn path(&mut self, scope: &Scope<'_>, text: &str, at: &At) -> Option<EndpointPath> {
+        self.path_keeping(scope, text, at, &[PARTITION])
+    }
+
+    /// The path to ask after a job: `{job}` stands for its id.
+    pub(super) fn job_path(&mut self, text: &str, at: &At) -> Option<String> {
+        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new() };
+        let path = self.path_keeping(&scope, text, at, &[PARTITION, JOB])?.text;
+        if !path.contains("{job}") {
+            self.report.say(at, "the path does not say which job it is; expected {job} in it");
+        }
+        Some(path)
+    }
+
+    /// A path in which some names stay as they are.
+    fn path_keeping(&mut self, scope: &Scope<'_>, text: &str, at: &At, kept: &[&str]) -> Option<EndpointPath> {
         let parts = match template::parse(text) {
             Ok(parts) => parts,
             Err(message) => {
@@ -29,7 +47,7 @@ impl Lower<'_, '_, '_> {
         for part in parts {
             match part {
                 Part::Text(literal) => path.text.push_str(&template::encode_path(&literal)),
-                Part::Name(name) if name == PARTITION => path.text.push_str("{partition}"),
+                Part::Name(name) if kept.contains(&name.as_str()) => path.text.push_str(&format!("{{{name}}}")),
                 Part::Name(name) => self.path_name(scope, &name, at, &mut path)?,
             }
         }

@@ -8,6 +8,7 @@ use crate::manifest::{template, types};
 use crate::model::{Column, ColumnSource, Table};
 use crate::{ColumnType, Endpoint};
 
+use super::writes::is_append_only;
 use super::{Lower, Scope};
 
 /// Endpoints that can be written beside columns.
@@ -25,18 +26,12 @@ impl Lower<'_, '_, '_> {
         let key = self.key(&scope, keys);
         scope.key = &key;
         let endpoints = self.endpoints(&scope, spec);
-        self.writes(&scope, spec);
+        let writes = self.writes(&scope, spec);
         let api_name = spec.api_name.clone().unwrap_or_else(|| name.to_owned());
         let description = spec.description.clone();
-        (!endpoints.is_empty()).then(|| Table {
-            name: name.to_owned(),
-            api_name,
-            description,
-            key,
-            endpoints,
-            columns,
-            writes: crate::Writes::default(),
-        })
+        // Rows that can only be added need not be readable.
+        let is_whole = !endpoints.is_empty() || (writes.insert.as_ref().is_some_and(|insert| insert.append_only));
+        is_whole.then(|| Table { name: name.to_owned(), api_name, description, key, endpoints, columns, writes })
     }
 
     fn written_columns(&self, at: &At) -> Vec<String> {
@@ -87,6 +82,10 @@ impl Lower<'_, '_, '_> {
             self.report.say(&at_type, "a column of the key is never null; leave out the `?`");
         }
         let is_request = members.from == Source::Request;
+        if members.from == Source::Annotation && members.path.is_none() {
+            self.report.say(at, "an annotation needs its `path`, such as '@odata\\.etag'");
+        }
+        self.written(at, members);
         if is_request && members.path.is_some() {
             let message = "a column from the request has no path in the row; leave out `path` or `from`";
             self.report.say(&at.member("path"), message);
@@ -104,7 +103,24 @@ impl Lower<'_, '_, '_> {
             data_type,
             nullable: nullable.unwrap_or(!in_key),
             description: members.description.clone(),
-            source: if is_request { ColumnSource::Request } else { ColumnSource::Row },
+            source: match members.from {
+                Source::Row => ColumnSource::Row,
+                Source::Request => ColumnSource::Request,
+                Source::Annotation => ColumnSource::Annotation,
+            },
+        }
+    }
+
+    /// Where a column is written.
+    fn written(&mut self, at: &At, members: &ColumnMembers) {
+        let Some(path) = &members.written else { return };
+        let at = at.member("written");
+        if members.read_only || members.from == Source::Annotation {
+            self.report.say(&at, "the column is never written; leave out `written` or `read_only`");
+        } else if path.is_empty() {
+            self.report.say(&at, "the path is empty; expected members joined by `.`");
+        } else {
+            self.steps(path, &at);
         }
     }
 
@@ -141,7 +157,8 @@ impl Lower<'_, '_, '_> {
             }
             specs.push((at, name, endpoint));
         }
-        if specs.is_empty() && !self.has_written_endpoint(&scope.at) {
+        let can_be_unread = spec.writes.as_ref().is_some_and(is_append_only);
+        if specs.is_empty() && !can_be_unread && !self.has_written_endpoint(&scope.at) {
             self.report.say(&scope.at, "the table has no endpoint; expected `list` or another one of `endpoints`");
         }
         specs.into_iter().filter_map(|(at, name, endpoint)| self.endpoint(scope, &at, name, endpoint)).collect()
@@ -153,38 +170,6 @@ impl Lower<'_, '_, '_> {
             SHORT.iter().any(|name| table.get(name).is_some())
                 || table.get("endpoints").is_some_and(|endpoints| !endpoints.members().is_empty())
         })
-    }
-
-    /// Writes are only checked: the model has nothing for them yet.
-    fn writes(&mut self, scope: &Scope<'_>, spec: &TableSpec) {
-        let Some(writes) = &spec.writes else { return };
-        let at = scope.at.member("writes");
-        for (name, write) in [("insert", &writes.insert), ("update", &writes.update), ("delete", &writes.delete)] {
-            let Some(write) = write else { continue };
-            let at = at.member(name);
-            self.path(scope, &write.path, &at.member("path"));
-            if name != "insert" && scope.key.is_empty() {
-                self.report.say(&at, format!("an {name} needs the table's key; expected `key` at the table"));
-            }
-            for column in write.columns.iter().flatten() {
-                self.column(scope, column, &at.member("columns"));
-            }
-            if let Some(column) = &write.if_match {
-                self.column(scope, column, &at.member("if_match"));
-            }
-            if let Some(header) = &write.idempotency_key {
-                self.header_name(header, &at.member("idempotency_key"));
-            }
-            if let Some(batch) = &write.batch {
-                let at = at.member("batch");
-                if let Some(path) = &batch.path {
-                    self.path(scope, path, &at.member("path"));
-                }
-                if let Some(rows) = &batch.rows {
-                    self.steps(rows, &at.member("rows"));
-                }
-            }
-        }
     }
 }
 
