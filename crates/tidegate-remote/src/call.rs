@@ -24,6 +24,11 @@ pub(crate) struct Answer {
 
 /// Sends a request that only reads, unless the statement was cancelled. Any status is an answer.
 pub(crate) async fn send(source: &Source, outgoing: Outgoing, operation: Operation) -> Result<Answer, ErrorKind> {
+    send_once(source, outgoing, Operation { repeat: Repeat::Safe, ..operation }).await
+}
+
+/// Sends a request that may change something: whether the layers below may send it again is the operation's to say.
+pub(crate) async fn send_once(source: &Source, outgoing: Outgoing, operation: Operation) -> Result<Answer, ErrorKind> {
     if source.statement.cancellation().is_cancelled() {
         let message = "the statement was cancelled";
         return Err(tidegate_transport::Error::new(tidegate_transport::ErrorKind::Cancelled, Sent::No, message).into());
@@ -33,7 +38,6 @@ pub(crate) async fn send(source: &Source, outgoing: Outgoing, operation: Operati
         return Err(ErrorKind::Unsupported("a page has to be collected before it is decoded".to_owned()));
     };
     let Outgoing { method, url, headers, body } = outgoing;
-    let operation = Operation { repeat: Repeat::Safe, ..operation };
     let response = source.transport.send(Request { method, url, headers, body, operation }).await?;
     let body = response.body.collect(cap).await?;
     Ok(Answer { status: response.status, headers: response.headers, url: response.url, body })

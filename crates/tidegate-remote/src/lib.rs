@@ -1,4 +1,4 @@
-//! From a typed scan to requests, pages and Arrow batches.
+//! From a typed scan to requests, pages and Arrow batches; and from rows to be written to requests and their outcomes.
 //!
 //! A [`ScanRequest`] says in terms of the typed model what to ask for; [`scan()`] runs the endpoint's state
 //! machine: step, request, response, decoded [`Page`], next step. Nothing here knows SQL or DataFusion.
@@ -7,6 +7,9 @@
 //! ScanRequest -> request (URL from filter, projection, sort, window) -> Transport -> body
 //!             -> decode (JSON straight into Arrow builders + next link + count) -> Page -> next step
 //! ```
+//!
+//! [`write`](mod@write) goes the other way: rows become the one request that changes them, and its answer what became of
+//! each.
 //!
 //! A scan is complete or fails: an answer that is not what was asked for (a status, an HTML page, a body cut
 //! short, a page seen before, a value of another type) ends the stream with an [`Error`] that names

@@ -121,19 +121,50 @@ fn needed(what: &str) -> ErrorKind {
 }
 
 fn filled_endpoint(endpoint: &Endpoint, code: &str) -> Result<Endpoint, ErrorKind> {
-    let (path, query) =
-        endpoint.path.split_once('?').map_or((endpoint.path.as_str(), None), |(path, query)| (path, Some(query)));
-    let mut filled = filled_path(path, code)?;
-    if let Some(query) = query {
-        filled = format!("{filled}?{}", replace(query, &path::encode(code)));
-    }
     let constant = |(place, text): &(Place, String)| (place.clone(), text.replace(TEMPLATE, code));
     Ok(Endpoint {
-        path: filled,
+        path: filled_path_and_query(&endpoint.path, code)?,
         constants: endpoint.constants.iter().map(constant).collect(),
         body: endpoint.body.as_ref().map(|body| filled_body(body, code)),
         ..endpoint.clone()
     })
+}
+
+fn filled_path_and_query(template: &str, code: &str) -> Result<String, ErrorKind> {
+    let (path, query) = template.split_once('?').map_or((template, None), |(path, query)| (path, Some(query)));
+    let mut filled = filled_path(path, code)?;
+    if let Some(query) = query {
+        filled = format!("{filled}?{}", replace(query, &path::encode(code)));
+    }
+    Ok(filled)
+}
+
+/// A path relative to the base with the code in it; `what` says whose path it is.
+pub(crate) fn filled_relative(
+    template: &str,
+    code: Option<&str>,
+    what: impl Fn() -> String,
+) -> Result<String, ErrorKind> {
+    if !is_in(template) {
+        return Ok(template.to_owned());
+    }
+    filled_path_and_query(template, code.ok_or_else(|| needed(&what()))?)
+}
+
+/// A text with the code in it; `what` says whose text it is.
+pub(crate) fn filled_text(text: &str, code: Option<&str>, what: impl Fn() -> String) -> Result<String, ErrorKind> {
+    if !text.contains(TEMPLATE) {
+        return Ok(text.to_owned());
+    }
+    Ok(text.replace(TEMPLATE, code.ok_or_else(|| needed(&what()))?))
+}
+
+/// A document with the code in its texts; `what` says whose it is.
+pub(crate) fn filled_document(body: &Json, code: Option<&str>, what: impl Fn() -> String) -> Result<Json, ErrorKind> {
+    if !in_body(body) {
+        return Ok(body.clone());
+    }
+    Ok(filled_body(body, code.ok_or_else(|| needed(&what()))?))
 }
 
 fn filled_body(body: &Json, code: &str) -> Json {

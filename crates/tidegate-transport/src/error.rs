@@ -90,6 +90,13 @@ impl Error {
         self
     }
 
+    /// The same error for a request of which an earlier attempt may have been seen.
+    #[must_use]
+    pub(crate) fn maybe_sent(mut self) -> Self {
+        self.sent = Sent::Maybe;
+        self
+    }
+
     /// The same error with words put before its message.
     #[must_use]
     pub fn context(mut self, before: impl std::fmt::Display) -> Self {

@@ -87,7 +87,7 @@ pub use layers::{
 pub use log::{RequestLog, RequestRecord};
 pub use metering::{FigurePlace, Figures, MeteredQuota, Metering, Operations, Per, TimeForm, Warn};
 pub use operation::{BodyMode, DEFAULT_BODY_CAP, Operation, Purpose, Repeat};
-pub use redact::{redact_text, redact_url};
+pub use redact::{redact_header, redact_text, redact_url};
 pub use secret::Secret;
 pub use spending::{Left, OnExhausted, Spending, Waiting};
 pub use statement::{DEFAULT_RETRY_BUDGET, Statement, StatementCounts, StatementId};

@@ -147,7 +147,8 @@ pub(crate) fn without_parameter(url: &Url, name: &str) -> Option<Url> {
 }
 
 /// The value of a header as it may be shown.
-pub(crate) fn redact_header(name: &HeaderName, value: &HeaderValue) -> String {
+#[must_use]
+pub fn redact_header(name: &HeaderName, value: &HeaderValue) -> String {
     if value.is_sensitive() || is_secret_name(name.as_str()) {
         return BLANK.to_owned();
     }

@@ -1,7 +1,7 @@
 //! System query options and headers of one request.
 
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use tidegate_spec::{ColumnType, ODataVersion, Projection, Table};
+use tidegate_spec::{ColumnSource, ColumnType, ODataVersion, Projection, Table};
 
 use super::filter::{self, column_of};
 use super::is_before_v4;
@@ -65,7 +65,12 @@ fn filter_option(request: &ScanRequest, version: ODataVersion) -> Result<Option<
 fn select(table: &Table, version: ODataVersion, columns: &[usize]) -> Result<Option<String>, ErrorKind> {
     let mut names: Vec<String> = Vec::with_capacity(columns.len());
     for &column in columns {
-        let path = &column_of(table, column)?.path;
+        let column = column_of(table, column)?;
+        // What is said about an entity comes with it, and is no property that could be selected.
+        if column.source == ColumnSource::Annotation {
+            continue;
+        }
+        let path = &column.path;
         // Before version 4 a member of a complex property cannot be selected alone.
         let name = if is_before_v4(version) { path.first().cloned().unwrap_or_default() } else { path.join("/") };
         if !name.is_empty() && !names.contains(&name) {

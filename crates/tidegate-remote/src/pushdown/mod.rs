@@ -22,6 +22,8 @@ use tidegate_spec::Table;
 use crate::Predicate;
 use pusher::Pusher;
 
+pub(crate) use places::constrains;
+
 pub use alternatives::{Alternative, CannotAsk, MAX_ALTERNATIVES, MissingFilter, alternatives};
 
 /// What of a filter an endpoint is asked for.

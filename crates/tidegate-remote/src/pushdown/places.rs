@@ -29,7 +29,7 @@ pub(super) fn satisfies(endpoint: &Endpoint, sent: &[Predicate], column: usize) 
 }
 
 /// Whether every row that passes has passed a comparison on the column.
-pub(super) fn constrains(predicate: &Predicate, column: usize) -> bool {
+pub(crate) fn constrains(predicate: &Predicate, column: usize) -> bool {
     match predicate {
         Predicate::And(parts) => parts.iter().any(|part| constrains(part, column)),
         Predicate::Or(parts) => !parts.is_empty() && parts.iter().all(|part| constrains(part, column)),

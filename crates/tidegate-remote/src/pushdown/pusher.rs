@@ -240,7 +240,7 @@ impl<'a> Pusher<'a> {
             Way::OData(_) => true,
             Way::Form(of) => form::write(self.table, of, leaf).is_some(),
             Way::Term(dialect, term) => text::term(self.table, dialect, term, leaf).is_some(),
-            Way::Item(of) => item::item(self.table, of, leaf).is_some(),
+            Way::Item(of) => item::items(self.table, of, leaf).is_some(),
         }
     }
 }

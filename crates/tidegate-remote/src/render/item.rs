@@ -14,20 +14,34 @@ const VALUE: &str = "{value}";
 /// Stands for the array of values.
 const VALUES: &str = "{values}";
 
-/// An item for each of the filters, all of which must hold.
+/// The items of the filters, all of which must hold.
 pub(super) fn render(table: &Table, filters: &Filters, conjuncts: &[&Predicate]) -> Result<Vec<Json>, ErrorKind> {
-    let one = |leaf: &&Predicate| {
+    let of = |leaf: &&Predicate| {
         let (column, operator) = column_and_operator(leaf)?;
         match Way::of(filters, column, operator)? {
-            Way::Item(form) => item(table, form, leaf),
+            Way::Item(form) => items(table, form, leaf),
             _ => None,
         }
     };
-    conjuncts.iter().map(|leaf| one(leaf).ok_or_else(|| unsayable(table, leaf))).collect()
+    let all: Result<Vec<_>, _> = conjuncts.iter().map(|leaf| of(leaf).ok_or_else(|| unsayable(table, leaf))).collect();
+    Ok(all?.into_iter().flatten().collect())
 }
 
-/// The item for one comparison; `None` when it cannot hold the value.
-pub(crate) fn item(table: &Table, form: &ItemForm, leaf: &Predicate) -> Option<Json> {
+/// The items for one comparison: one, but for an IN with [`ListStyle::Repeated`], which has one for each value. `None`
+/// when they cannot hold the value.
+pub(crate) fn items(table: &Table, form: &ItemForm, leaf: &Predicate) -> Option<Vec<Json>> {
+    match leaf {
+        Predicate::In { values, negated: false, .. } if form.list.style == ListStyle::Repeated => {
+            let column = table.columns.get(form.column)?;
+            let fits = !values.is_empty() && values.len() <= form.list.max;
+            let one = |value| fill(&form.item, &|name| (name == VALUE).then(|| single(column, form, value)));
+            fits.then(|| values.iter().map(one).collect())?
+        }
+        _ => item(table, form, leaf).map(|item| vec![item]),
+    }
+}
+
+fn item(table: &Table, form: &ItemForm, leaf: &Predicate) -> Option<Json> {
     let column = table.columns.get(form.column)?;
     let text;
     let values = match leaf {
@@ -43,10 +57,14 @@ pub(crate) fn item(table: &Table, form: &ItemForm, leaf: &Predicate) -> Option<J
     let is_list = matches!(leaf, Predicate::In { .. });
     fill(&form.item, &|name| match name {
         VALUE if is_list => Some(joined(column, form, values)),
-        VALUE => Some(value::json(&column.data_type, &form.value, values.first()?)),
+        VALUE => Some(single(column, form, values.first()?)),
         VALUES => Some(array(column, form, values)),
         _ => None,
     })
+}
+
+fn single(column: &Column, form: &ItemForm, value: &Scalar) -> Option<Json> {
+    value::json(&column.data_type, &form.value, value)
 }
 
 fn array(column: &Column, form: &ItemForm, values: &[Scalar]) -> Option<Json> {

@@ -13,7 +13,7 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 /// The path with each `{name}` replaced by its value.
-pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> Result<String, ErrorKind> {
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> Result<String, ErrorKind> {
     let (path, query) = template.split_once('?').map_or((template, None), |(path, query)| (path, Some(query)));
     let segments = path.split('/').map(|segment| {
         let filled = replace(segment, values)?;

@@ -304,9 +304,9 @@ fn items_join_those_of_the_template() {
             item(columns::NAME, Operator::IsNull, json!({"p": "name", "op": "NONE"})),
         ])
     };
-    let list = Predicate::In { column: columns::ID, values: vec![Scalar::Int(1), Scalar::Int(2)], negated: false };
+    let in_list = Predicate::In { column: columns::ID, values: vec![Scalar::Int(1), Scalar::Int(2)], negated: false };
     let null = Predicate::IsNull { column: columns::NAME, negated: false };
-    let filter = Predicate::And(vec![eq(columns::ID, Scalar::Int(7)), list, null]);
+    let filter = Predicate::And(vec![eq(columns::ID, Scalar::Int(7)), in_list, null]);
     check(
         &asked(endpoint.clone(), Some(filter)),
         &[],
@@ -319,6 +319,16 @@ fn items_join_those_of_the_template() {
         &[],
         r#"POST accounts/search | content-type: application/json | {"groups":[{"filters":[{"op":"EQ","p":"id","v":7}]}]}"#,
     );
+    // `batch/read`: an item for each key.
+    let mut each = item(columns::ID, Operator::In, json!({"id": "{value}"}));
+    each.list = list(ListStyle::Repeated, 3);
+    let many = |ids: std::ops::RangeInclusive<i64>| {
+        let values = ids.map(Scalar::Int).collect();
+        asked(with_items(vec![each.clone()]), Some(Predicate::In { column: columns::ID, values, negated: false }))
+    };
+    let filters = r#"{"groups":[{"filters":[{"id":1},{"id":2}]}]}"#;
+    check(&many(1..=2), &[], &format!("POST accounts/search | content-type: application/json | {filters}"));
+    check(&many(1..=4), &[], "the endpoint cannot be asked for a filter on column id as it is written");
 }
 
 #[test]

@@ -2,10 +2,43 @@
 //!
 //! Nothing here waits, repeats or remembers: who calls it has journalled the rows before, and decides afterwards.
 
+mod answer;
+mod arrays;
+mod batch;
+mod cells;
+mod compose;
+mod digits;
+mod fields;
+mod items;
+mod job;
+mod node;
+mod part;
+mod parts;
+mod path;
+mod plan;
+mod read;
+mod send;
+mod single;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod told;
+mod verdict;
+mod wire;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tidegate_spec::WriteKind;
+
+pub use arrays::{array_of, batch_of};
+pub use cells::{cells_of, column_of, rows_of};
+pub use compose::{Composed, Shown, Way, compose};
+pub use plan::{Repeatable, batch_max, can_share, check, columns_needed, has_version, repeatable};
+pub use read::{can_read_back, read_rows};
+pub use send::send;
+pub use wire::{is_same, storable};
 
 /// A value of a column in one form that is the same for equal values, whatever the API writes:
 ///

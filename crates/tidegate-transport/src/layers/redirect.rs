@@ -14,17 +14,17 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
-use crate::{Error, ErrorKind, Repeat, Request, Response, Result, Sent, Transport, redact_url};
+use crate::{Error, ErrorKind, Operation, Purpose, Repeat, Request, Response, Result, Sent, Transport, redact_url};
 
 /// Redirects followed for one request. Real chains are of one or two: a scheme, a trailing slash, a new host.
 pub const MAX_REDIRECTS: usize = 5;
 
 /// Follows the redirects of requests that may be repeated, and of others only where nothing can go wrong.
 ///
-/// * [`Repeat::Safe`]: 303 becomes a GET without body. 301, 302, 307 and 308 keep method and body: RFC 9110
+/// * [`Repeat::Safe`], unless it is a change under a key: 303 becomes a GET without body. 301, 302, 307 and 308 keep method and body: RFC 9110
 ///   (15.4.2) allows to turn a POST into a GET there, but a search whose body is lost finds other rows.
-/// * [`Repeat::Unsafe`]: 307 and 308 to the same origin, which say that nothing was done yet. With others the
-///   redirect itself is the response.
+/// * [`Repeat::Unsafe`] and every [`Purpose::Write`]: 307 and 308 to the same origin, which say that nothing was done
+///   yet. With others the redirect itself is the response: a change never becomes a GET, and nobody else is told of it.
 #[derive(Debug)]
 pub struct Redirect {
     inner: Arc<dyn Transport>,
@@ -50,7 +50,7 @@ impl Transport for Redirect {
             }
             let target = target(&request.url, &response.headers);
             let same_origin = target.as_ref().is_some_and(|target| target.origin() == request.url.origin());
-            if !may_follow(response.status, request.operation.repeat, same_origin) {
+            if !may_follow(response.status, &request.operation, same_origin) {
                 return Ok(response);
             }
             let status = response.status.as_u16();
@@ -83,11 +83,9 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn may_follow(status: StatusCode, repeat: Repeat, same_origin: bool) -> bool {
-    match repeat {
-        Repeat::Safe => true,
-        Repeat::Unsafe => same_origin && matches!(status.as_u16(), 307 | 308),
-    }
+fn may_follow(status: StatusCode, operation: &Operation, same_origin: bool) -> bool {
+    let changes_nothing = operation.repeat == Repeat::Safe && operation.purpose != Purpose::Write;
+    changes_nothing || (same_origin && matches!(status.as_u16(), 307 | 308))
 }
 
 /// Where a redirect leads; `None` when it does not say so.

@@ -22,7 +22,7 @@ use url::Origin;
 
 pub use self::after::retry_after;
 use self::decide::{Outcome, decide};
-use crate::{Clock, Error, ErrorKind, Jitter, Request, Response, Result, Sent, Statement, Transport};
+use crate::{Clock, Error, ErrorKind, Jitter, Purpose, Request, Response, Result, Sent, Statement, Transport};
 
 /// How often and how soon a request is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,51 @@ struct Done {
     throttled: u32,
     /// Whether its token was renewed.
     renewed: bool,
+    /// Whether the server may have acted on an attempt. What the last one says of itself then says nothing of all.
+    maybe_seen: bool,
+}
+
+impl Done {
+    /// Notes how an attempt ended that is repeated.
+    fn note(&mut self, result: &Result<Response>) {
+        self.maybe_seen |= match result {
+            Ok(response) => !is_turned_away(response.status),
+            Err(error) => error.sent() == Sent::Maybe,
+        };
+    }
+
+    /// Whether the server may have seen anything of the request.
+    fn sent(self) -> Sent {
+        if self.maybe_seen { Sent::Maybe } else { Sent::No }
+    }
+
+    /// The outcome of the whole request, which the last attempt's is only where no other may have been acted on.
+    fn settle(self, request: &Request, result: Result<Response>) -> Result<Response> {
+        if !self.maybe_seen {
+            return result;
+        }
+        match result {
+            Ok(response) if request.operation.purpose == Purpose::Write && says_nothing(response.status) => {
+                let message = format!(
+                    "an earlier attempt may have been done, and the last one was answered {}, which does not tell",
+                    response.status
+                );
+                Err(Error::new(ErrorKind::Broken, Sent::Maybe, message))
+            }
+            result => result.map_err(Error::maybe_sent),
+        }
+    }
+}
+
+/// Whether an answer means that the request was turned away before anybody looked at it.
+fn is_turned_away(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 401 | 407 | 429)
+}
+
+/// Whether an answer to a change tells nothing of an earlier attempt at it: it was turned away, or the key under which the
+/// API does it once is in use.
+fn says_nothing(status: StatusCode) -> bool {
+    is_turned_away(status) || matches!(status.as_u16(), 403 | 409)
 }
 
 /// What comes after an attempt.
@@ -181,7 +226,7 @@ impl Retry {
         }
     }
 
-    async fn wait(&self, wait: Duration, statement: &Statement) -> Result<()> {
+    async fn wait(&self, wait: Duration, statement: &Statement, done: Done) -> Result<()> {
         let from = self.clock.elapsed();
         let cancelled = tokio::select! {
             biased;
@@ -189,8 +234,7 @@ impl Retry {
             () = self.clock.sleep(wait) => false,
         };
         statement.count_wait(self.clock.elapsed().saturating_sub(from));
-        // The last attempt may have been acted on; this one is not sent.
-        if cancelled { Err(Error::cancelled(Sent::Maybe)) } else { Ok(()) }
+        if cancelled { Err(Error::cancelled(done.sent())) } else { Ok(()) }
     }
 }
 
@@ -202,14 +246,17 @@ impl Transport for Retry {
         let mut done = Done::default();
         loop {
             if statement.cancellation().is_cancelled() {
-                return Err(Error::cancelled(if request.operation.attempt == 1 { Sent::No } else { Sent::Maybe }));
+                return Err(Error::cancelled(done.sent()));
             }
             let result = self.inner.send(request.clone()).await;
             if result.is_ok() {
                 self.reached.store(true, Ordering::Relaxed);
             }
             let wait = match self.next(&request, &result, done) {
-                Next::Stop(stop) => return result.map_err(|error| explain(error, &stop, request.operation.attempt)),
+                Next::Stop(stop) => {
+                    let result = done.settle(&request, result);
+                    return result.map_err(|error| explain(error, &stop, request.operation.attempt));
+                }
                 Next::Again(wait) => Some(wait),
                 Next::Renewed => {
                     done.renewed = true;
@@ -220,10 +267,11 @@ impl Transport for Retry {
                     None
                 }
             };
+            done.note(&result);
             // A body that nobody reads would keep its connection.
             drop(result);
             if let Some(wait) = wait {
-                self.wait(wait, &statement).await?;
+                self.wait(wait, &statement, done).await?;
             }
             request.operation.attempt += 1;
         }

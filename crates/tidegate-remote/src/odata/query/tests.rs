@@ -1,6 +1,6 @@
 //! Query options of whole requests.
 
-use tidegate_spec::{ODataVersion, Projection};
+use tidegate_spec::{ColumnSource, ODataVersion, Projection};
 
 use super::{Range, count, headers, rows};
 use crate::test_support::{self as columns, request, table};
@@ -43,6 +43,16 @@ fn projection() {
     let mut whole = table(ODataVersion::V4);
     whole.endpoints[0].projection = Projection::Whole;
     assert_eq!(written(&request(whole), ODataVersion::V4, &[columns::NAME], Range::default()), "");
+}
+
+#[test]
+fn what_is_said_about_a_row_is_not_selected() {
+    let mut versioned = table(ODataVersion::V4);
+    versioned.columns[columns::NAME].source = ColumnSource::Annotation;
+    let request = request(versioned);
+    let said = |columns: &[usize]| written(&request, ODataVersion::V4, columns, Range::default());
+    assert_eq!(said(&[columns::ID, columns::NAME]), "$select=ID");
+    assert_eq!(said(&[columns::NAME]), "");
 }
 
 #[test]

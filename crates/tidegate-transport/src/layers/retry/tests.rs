@@ -57,11 +57,18 @@ struct Run {
 }
 
 async fn run(repeat: Repeat, budget: u64, script: Vec<Result<Response>>) -> Run {
+    let purpose = if repeat == Repeat::Safe { Purpose::Read } else { Purpose::Write };
+    run_for(purpose, repeat, budget, script).await
+}
+
+async fn run_for(purpose: Purpose, repeat: Repeat, budget: u64, script: Vec<Result<Response>>) -> Run {
     let (clock, inner) = (clock(), Scripted::new(script));
     let statement = Arc::new(Statement::with_retry_budget(1, budget));
     let jitter = Arc::new(Jitter::seeded(1));
     let retry = Retry::new(inner.clone(), RetryPolicy::default(), clock.clone(), jitter);
-    let result = retry.send(request("http://a.example/x", repeat, &statement)).await;
+    let mut asked = request("http://a.example/x", repeat, &statement);
+    asked.operation.purpose = purpose;
+    let result = retry.send(asked).await;
     let mut left = 0;
     while statement.take_retry() {
         left += 1;
@@ -148,6 +155,48 @@ async fn a_change_is_repeated_only_when_it_had_no_effect() {
         let run = run(Repeat::Unsafe, 20, vec![first, status(200)]).await;
         assert_eq!(run.attempts.len(), attempts);
     }
+}
+
+/// What is told of a change under a key: a status, or whether the server may have seen it.
+fn told(result: Result<Response>) -> String {
+    match result {
+        Ok(response) => response.status.as_u16().to_string(),
+        Err(error) => format!("{:?}", error.sent()),
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_may_have_done_is_not_forgotten() {
+    let lost = || failure(ErrorKind::Broken, Sent::Maybe);
+    let refused = || failure(ErrorKind::Connect, Sent::No);
+    let bound = || failure(ErrorKind::CallBound, Sent::No);
+    for (script, expected) in [
+        (vec![lost(), refused(), refused(), refused(), refused()], "Maybe"),
+        (vec![lost(), bound()], "Maybe"),
+        (vec![status(503), failure(ErrorKind::QuotaExhausted, Sent::No)], "Maybe"),
+        (vec![status(504), failure(ErrorKind::Cancelled, Sent::No)], "Maybe"),
+        (vec![refused(), bound()], "No"),
+        (vec![status(429), bound()], "No"),
+        (vec![bound()], "No"),
+        // These tell of the last attempt alone.
+        (vec![lost(), status(401)], "Maybe"),
+        (vec![lost(), status(403)], "Maybe"),
+        (vec![status(502), status(409)], "Maybe"),
+        // Under a key these tell of all.
+        (vec![lost(), status(200)], "200"),
+        (vec![lost(), status(422)], "422"),
+        (vec![lost(), status(404)], "404"),
+        // Nothing was left open before these.
+        (vec![refused(), status(409)], "409"),
+        (vec![status(429), status(403)], "403"),
+    ] {
+        let said = format!("{script:?}");
+        let run = run_for(Purpose::Write, Repeat::Safe, 20, script).await;
+        assert_eq!(told(run.result), expected, "{said}");
+    }
+    // A read that is refused is refused.
+    let read = run(Repeat::Safe, 20, vec![lost(), status(403)]).await;
+    assert_eq!(told(read.result), "403");
 }
 
 #[tokio::test]
