@@ -1,0 +1,91 @@
+//! Keys under which an API does a write once, and texts that trace a row: made from what the journal keeps, so that a
+//! process that goes on makes the same ones.
+//!
+//! A row whose last request surely changed nothing gets a new key with its next request: APIs remember refusals too. The
+//! number of requests that carried it tells one from the other.
+
+use sha2::{Digest, Sha256};
+use tidegate_spec::WriteKind;
+use uuid::Uuid;
+
+use crate::Row;
+
+/// Key of a request that is made of these rows.
+pub(crate) fn request_key<'a>(mutation: &str, rows: impl IntoIterator<Item = &'a Row>) -> String {
+    let mut hash = hash("request", mutation);
+    for row in rows {
+        add(&mut hash, row.kind, row.ordinal);
+        hash.update(row.attempts.to_be_bytes());
+    }
+    uuid(hash)
+}
+
+/// Key of a row, whatever request it comes in.
+pub(crate) fn row_key(mutation: &str, row: &Row) -> String {
+    let mut hash = hash("row", mutation);
+    add(&mut hash, row.kind, row.ordinal);
+    hash.update(row.attempts.to_be_bytes());
+    uuid(hash)
+}
+
+/// Text that traces a row in the answer to a batch. The same with every request, so that a repeated request has the same
+/// bytes.
+pub(crate) fn trace(mutation: &str, row: &Row) -> String {
+    let mut hash = hash("trace", mutation);
+    add(&mut hash, row.kind, row.ordinal);
+    uuid(hash)
+}
+
+fn hash(what: &str, mutation: &str) -> Sha256 {
+    let mut hash = Sha256::new();
+    for text in ["tidegate", what, mutation] {
+        hash.update(text.as_bytes());
+        hash.update([0]);
+    }
+    hash
+}
+
+fn add(hash: &mut Sha256, kind: WriteKind, ordinal: u64) {
+    hash.update(kind.name().as_bytes());
+    hash.update([0]);
+    hash.update(ordinal.to_be_bytes());
+}
+
+/// The first half of the digest as a UUID of version 8 (RFC 9562, 5.8).
+fn uuid(hash: Sha256) -> String {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    Uuid::new_v8(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(ordinal: u64, attempts: u32) -> Row {
+        Row { attempts, ..Row::selected(ordinal, None, WriteKind::Update) }
+    }
+
+    #[test]
+    fn a_key_is_of_mutation_kind_rows_and_attempts() {
+        let delete = Row { kind: WriteKind::Delete, ..row(1, 0) };
+        let keys = [
+            request_key("m", [&row(1, 0)]),
+            request_key("n", [&row(1, 0)]),
+            request_key("m", [&row(2, 0)]),
+            request_key("m", [&row(1, 1)]),
+            request_key("m", [&row(1, 0), &row(2, 0)]),
+            request_key("m", [&delete]),
+            row_key("m", &row(1, 0)),
+            row_key("m", &row(1, 1)),
+            trace("m", &row(1, 0)),
+        ];
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len(), "{keys:?}");
+        assert_eq!(keys[0], request_key("m", [&row(1, 0)]));
+        assert_eq!(trace("m", &row(1, 0)), trace("m", &row(1, 5)));
+        // A key on disk must be made again by later versions of the program.
+        assert_eq!(row_key("m", &row(1, 0)), "14fe6d18-e138-8892-b859-f9d0c719533a");
+        assert_eq!(Uuid::parse_str(&keys[0]).unwrap().get_version_num(), 8);
+    }
+}
