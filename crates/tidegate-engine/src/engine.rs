@@ -1,12 +1,13 @@
 //! What sessions share: connections, descriptions of APIs, state, the request log and memory.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tidegate_quota::Ledger;
-use tidegate_state::State;
+use tidegate_state::{Journal, State};
 use tidegate_transport::{Clock, RequestLog};
 
 use crate::catalog::{Models, check_new_name};
@@ -25,6 +26,8 @@ pub struct EngineParts {
     pub connect: Arc<dyn Connect>,
     /// What lasts.
     pub state: Arc<State>,
+    /// What mutations are going to change, and what became of it.
+    pub journal: Arc<Journal>,
     /// Requests of this process; the same log that the connections' layers write to.
     pub requests: Arc<RequestLog>,
     /// What was spent; the same ledger that the connections' layers book in.
@@ -50,6 +53,7 @@ struct Inner {
     partitions: Lists,
     warnings: Warnings,
     runtime: OnceLock<Arc<RuntimeEnv>>,
+    has_mutated: AtomicBool,
 }
 
 impl Engine {
@@ -71,6 +75,7 @@ impl Engine {
                 partitions: Lists::default(),
                 warnings: Warnings::default(),
                 runtime: OnceLock::new(),
+                has_mutated: AtomicBool::new(false),
             }),
         }
     }
@@ -152,6 +157,11 @@ impl Engine {
 
     pub(crate) fn partition_lists(&self) -> &Lists {
         &self.inner.partitions
+    }
+
+    /// True for the first mutation of the process.
+    pub(crate) fn begins_mutations(&self) -> bool {
+        !self.inner.has_mutated.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn warnings(&self) -> &Warnings {

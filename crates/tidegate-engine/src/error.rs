@@ -38,6 +38,10 @@ pub enum ErrorKind {
     QuotaExhausted,
     /// The statement needs more calls than `tidegate.max_calls`.
     CallBound,
+    /// A mutation ended early by a bound or a quota, as asked: what was done is valid, and it can be gone on with.
+    MutationStopped,
+    /// Not all of a mutation was done: rows failed, were skipped, are unknown or left, or partitions gave up.
+    MutationIncomplete,
     /// The user gave up.
     Cancelled,
     /// Something that is not offered.
@@ -106,6 +110,12 @@ impl From<Error> for DataFusionError {
 
 impl From<tidegate_state::Error> for Error {
     fn from(error: tidegate_state::Error) -> Self {
+        Self::new(ErrorKind::Local, error.to_string()).with_source(error)
+    }
+}
+
+impl From<tidegate_mutation::Error> for Error {
+    fn from(error: tidegate_mutation::Error) -> Self {
         Self::new(ErrorKind::Local, error.to_string()).with_source(error)
     }
 }

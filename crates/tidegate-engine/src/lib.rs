@@ -3,7 +3,8 @@
 //! A row's way: `sql` parses a statement and rewrites Tidegate's own forms; `session` prepares and executes it;
 //! `catalog` resolves names to tables, asking an API to describe itself if need be; `pushdown` turns
 //! expressions into the typed predicates of `tidegate-remote`; `scan` is the operator that runs the pages,
-//! rechecks what the API does inexactly, and counts; `system` shows all of it as tables.
+//! rechecks what the API does inexactly, and counts; `system` shows all of it as tables. `mutate` turns UPDATE, DELETE,
+//! INSERT and MERGE into rows that are journalled and sealed before `tidegate-mutation` sends the first of them.
 //!
 //! The crate reads no environment and opens no file or socket of its own: connections come from the
 //! [`Connect`] that is handed in, and what lasts goes through the [`tidegate_state::State`] that is handed in.
@@ -12,6 +13,7 @@ pub mod catalog;
 mod connection;
 mod engine;
 mod error;
+mod mutate;
 mod partitions;
 pub mod pushdown;
 pub mod scan;
@@ -23,10 +25,12 @@ mod system;
 pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue, Partition, Partitions};
 pub use engine::{DEFAULT_MEMORY_LIMIT, Engine, EngineParts};
 pub use error::{Error, ErrorKind};
+pub use mutate::summary::{MutationEnd, MutationPhase, MutationSummary};
 pub use partitions::Reach;
 pub use session::{Cancel, Completion, Execution, Prepared, Session, StatementKind, Summary};
 pub use settings::{PartialResults, Settings};
 pub use sql::redact_sql;
+pub use tidegate_mutation::{Counts as MutationCounts, OnError};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

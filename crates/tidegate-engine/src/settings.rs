@@ -4,14 +4,19 @@
 
 mod values;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tidegate_mutation::OnError;
 use tidegate_quota::Priority;
 use tidegate_remote::BadValue;
 use tidegate_transport::{OnExhausted, Spending};
 
 pub(crate) use values::duration_text;
-use values::{Word, boolean, duration, keyword, number_or_none, reserve, reserve_text, word_of};
+use values::{
+    Word, boolean, concurrency, duration, keyword, number_or_none, on_error, on_error_text, reserve, reserve_text,
+    word_of,
+};
 
 use crate::sql::Hint;
 use crate::{Error, ErrorKind, Result};
@@ -34,6 +39,10 @@ pub struct Settings {
     pub retry_budget: u64,
     /// What becomes of a SELECT when some partitions fail.
     pub partial_results: PartialResults,
+    /// What a row of a mutation that fails means for the rest.
+    pub on_mutation_error: OnError,
+    /// Most writes of a mutation under way at once, in each partition.
+    pub write_concurrency: usize,
     /// What a statement may spend of calls and quotas. Its label stays empty here: see `label`.
     pub spending: Spending,
 }
@@ -58,6 +67,8 @@ impl Default for Settings {
             metadata_max_age: Duration::from_secs(600),
             retry_budget: 20,
             partial_results: PartialResults::default(),
+            on_mutation_error: OnError::Continue(5),
+            write_concurrency: 8,
             spending: Spending::default(),
         }
     }
@@ -73,6 +84,31 @@ impl Settings {
             Setting::find_hint(&hint.name)?.set(&mut self, Some(&hint.value))?;
         }
         Ok(self)
+    }
+}
+
+impl Settings {
+    /// Those that differ from their defaults, by name.
+    pub(crate) fn changed(&self) -> BTreeMap<String, String> {
+        let defaults = Self::default();
+        let changed = ALL.iter().filter(|setting| setting.get(self) != setting.get(&defaults));
+        changed.filter_map(|setting| Some((setting.name.to_owned(), setting.get(self)?))).collect()
+    }
+
+    /// These, and for those that are at their defaults what a statement before had, as [`Settings::changed`] told it.
+    /// A setting that there is no more means nothing.
+    pub(crate) fn or_before(mut self, before: &BTreeMap<String, String>) -> Self {
+        let own = self.changed();
+        let settings = ALL.iter().filter(|setting| setting.is_hint && !own.contains_key(setting.name));
+        for setting in settings {
+            if let Some(value) = before.get(setting.name) {
+                let mut with = self.clone();
+                if setting.set(&mut with, Some(value)).is_ok() {
+                    self = with;
+                }
+            }
+        }
+        self
     }
 }
 
@@ -139,6 +175,13 @@ pub(crate) const ALL: &[Setting] = &[
         set: |settings, value| assign(&mut settings.on_bad_value, keyword(BAD_VALUES, value).ok_or("'fail' or 'null'")),
     },
     Setting {
+        name: "on_mutation_error",
+        description: "stop at the first row that fails, or continue(n): until more than n rows have failed",
+        is_hint: true,
+        get: |settings| Some(on_error_text(settings.on_mutation_error)),
+        set: |settings, value| assign(&mut settings.on_mutation_error, on_error(value)),
+    },
+    Setting {
         name: "on_quota_exhausted",
         description: "wait for a quota that has no room, at most max_wait; stop or fail: the statement fails at once",
         is_hint: true,
@@ -190,6 +233,13 @@ pub(crate) const ALL: &[Setting] = &[
         is_hint: true,
         get: |settings| Some(settings.retry_budget.to_string()),
         set: |settings, value| assign(&mut settings.retry_budget, value.parse().map_err(|_| "a number from 0")),
+    },
+    Setting {
+        name: "write_concurrency",
+        description: "most writes of a mutation under way at once, in each partition",
+        is_hint: true,
+        get: |settings| Some(settings.write_concurrency.to_string()),
+        set: |settings, value| assign(&mut settings.write_concurrency, concurrency(value)),
     },
 ];
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::EngineParts;
 use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store, TestClock};
-use tidegate_state::State;
+use tidegate_state::{Journal, State};
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
 use crate::connect::{Layers, Network};
@@ -152,6 +152,10 @@ impl Builder {
             StateLocation::Memory => State::in_memory(),
             StateLocation::Folder(folder) => State::in_folder(folder),
         });
+        let journal = Arc::new(match &self.state {
+            StateLocation::Memory => Journal::in_memory(),
+            StateLocation::Folder(folder) => Journal::in_folder(folder),
+        });
         let store: Arc<dyn Store> = match &self.state {
             StateLocation::Memory => Arc::<MemoryStore>::default(),
             StateLocation::Folder(folder) => Arc::new(FolderStore::in_folder(folder)),
@@ -195,6 +199,7 @@ impl Builder {
         let inner = tidegate_engine::Engine::new(EngineParts {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
+            journal,
             requests,
             ledger: Arc::clone(&ledger),
             clock: Arc::clone(&self.clock),

@@ -55,8 +55,9 @@ pub use builder::{Builder, StateLocation};
 pub use connector::{ColumnInfo, ConnectorInfo, ConnectorKind, columns, describe, endpoints, is_path, read_manifest};
 pub use engine::Engine;
 pub use tidegate_engine::{
-    Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, OptionValue, Partition, Prepared, Result, Session,
-    Settings, StatementKind, Summary, redact_sql,
+    Cancel, Completion, ConnectionDef, Error, ErrorKind, Execution, MutationCounts, MutationEnd, MutationPhase,
+    MutationSummary, OnError, OptionValue, Partition, Prepared, Result, Session, Settings, StatementKind, Summary,
+    redact_sql,
 };
 /// What manifests are: parsed, checked and described.
 pub use tidegate_spec::manifest;

@@ -24,11 +24,14 @@ mod requests;
 mod rules;
 mod sequence;
 mod stream;
+mod strict;
 mod table;
 
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
+pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
+pub(crate) use strict::strict;
 pub use table::ApiTable;

@@ -35,7 +35,7 @@ pub(super) fn reads_partition(filter: &Expr) -> bool {
 ///
 /// # Errors
 /// A filter on the partition alone that cannot be evaluated for one of them.
-pub(super) fn pruned(state: &dyn Session, reach: &Reach, filters: &[Expr]) -> Result<Reach> {
+pub(crate) fn pruned(state: &dyn Session, reach: &Reach, filters: &[Expr]) -> Result<Reach> {
     let mut left = reach.clone();
     for filter in filters.iter().filter(|filter| reads_partition(filter)) {
         let codes = Codes::new(state, &left)?;

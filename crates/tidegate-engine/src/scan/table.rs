@@ -21,6 +21,7 @@ use super::missing::{Unmet, missing_filter, unreturned};
 use super::prune;
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
+use super::strict::StrictReads;
 use crate::partitions::{COLUMN, base_needs_partition};
 use crate::{Connection, Error, ErrorKind, Reach, Settings};
 
@@ -87,9 +88,10 @@ impl ApiTable {
         self.reach.is_none() || base_needs_partition(&self.connection) || partition::in_endpoint(endpoint)
     }
 
+    /// The settings of a run. Strict ones fail for a bad value, whatever the schema is prepared for.
     fn settings(&self, state: &dyn Session) -> Result<Arc<Settings>> {
         let settings = state.config().get_extension::<Settings>().unwrap_or_default();
-        if settings.on_bad_value == self.on_bad_value {
+        if settings.on_bad_value == self.on_bad_value || is_strict(state) {
             return Ok(settings);
         }
         Err(DataFusionError::Plan(format!(
@@ -99,16 +101,26 @@ impl ApiTable {
     }
 
     /// The endpoint that answers the question with the fewest calls, and what it is asked.
-    fn ask(&self, question: &Question, needed: &[usize], limit: Option<usize>) -> crate::Result<(usize, FilterSplit)> {
+    ///
+    /// A strict one asks none whose answers may lag behind writes.
+    fn ask(
+        &self,
+        question: &Question,
+        needed: &[usize],
+        limit: Option<usize>,
+        is_strict: bool,
+    ) -> crate::Result<(usize, FilterSplit)> {
         let (mut answers, mut unmet) = (Vec::new(), Vec::new());
         let mut too_many = None;
+        let mut lagging = None;
         let returns =
             |endpoint: &Endpoint| needed.iter().all(|&column| is_echo(&self.table, column) || endpoint.returns(column));
-        for (index, _) in self.table.endpoints.iter().enumerate().filter(|(_, endpoint)| returns(endpoint)) {
-            if !self.is_askable(&self.table.endpoints[index]) {
+        for (index, endpoint) in self.table.endpoints.iter().enumerate().filter(|(_, endpoint)| returns(endpoint)) {
+            if !self.is_askable(endpoint) {
                 continue;
             }
             match question.ask(index, needed) {
+                Ok(_) if is_strict && endpoint.eventual => lagging = Some(endpoint),
                 Ok(split) => answers.push((index, split)),
                 Err(CannotAsk::Missing(filters)) => unmet.push(Unmet { endpoint: index, filters }),
                 Err(refusal @ CannotAsk::TooMany { .. }) => too_many = Some(refusal),
@@ -124,7 +136,9 @@ impl ApiTable {
             return Ok(answers.swap_remove(best));
         }
         let connection = &self.connection.def.name;
-        let message = if let Some(refusal) = too_many {
+        let message = if let Some(endpoint) = lagging {
+            self.lags(endpoint)
+        } else if let Some(refusal) = too_many {
             format!("{connection}: {}", refusal.message(&self.table))
         } else if unmet.is_empty() && !self.table.endpoints.is_empty() {
             unreturned(connection, &self.table, needed)
@@ -132,6 +146,15 @@ impl ApiTable {
             missing_filter(connection, &self.table, question, &unmet)
         };
         Err(Error::new(ErrorKind::Query, message))
+    }
+
+    /// Why the one endpoint that could answer is not asked.
+    fn lags(&self, endpoint: &Endpoint) -> String {
+        format!(
+            "{}.{}: a change reads its rows as they are now, and the answers of {}, which alone could be asked, may lag \
+             behind writes; narrow the statement so that another endpoint can answer, for instance by the key",
+            self.connection.def.name, self.table.name, endpoint.name
+        )
     }
 
     /// Whether these requests to the endpoint give the column a value.
@@ -159,6 +182,10 @@ impl ApiTable {
             self.connection.def.name, self.table.name
         ))
     }
+}
+
+fn is_strict(state: &dyn Session) -> bool {
+    state.config().get_extension::<StrictReads>().is_some()
 }
 
 /// Columns to fetch: those asked for, then those that only the filters read.
@@ -208,7 +235,8 @@ impl TableProvider for ApiTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let settings = self.settings(state)?;
-        let trust = match (settings.pushdown, self.on_bad_value) {
+        let on_bad_value = settings.on_bad_value;
+        let trust = match (settings.pushdown, on_bad_value) {
             (false, _) => Trust::Nothing,
             (true, BadValue::Null) => Trust::Superset,
             (true, BadValue::Fail) => Trust::Declared,
@@ -225,7 +253,7 @@ impl TableProvider for ApiTable {
         let partition = self.partition_column();
         let columns: Vec<usize> = wanted.iter().copied().filter(|column| Some(*column) != partition).collect();
         let needed = needed(&columns, &question);
-        let (endpoint, split) = match self.ask(&question, &needed, limit) {
+        let (endpoint, split) = match self.ask(&question, &needed, limit, is_strict(state)) {
             Ok(answer) => answer,
             Err(_) if question.never => return nothing(),
             Err(error) => return Err(error.into()),
@@ -255,7 +283,7 @@ impl TableProvider for ApiTable {
             filter: together(&split.alternatives),
             sort: Vec::new(),
             fetch: None,
-            on_bad_value: self.on_bad_value,
+            on_bad_value,
         };
         let requests = requests(&request, split.alternatives);
         let connection = Arc::from(self.connection.def.name.as_str());

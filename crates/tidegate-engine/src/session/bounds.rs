@@ -34,6 +34,19 @@ pub(super) fn check(statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Res
     check_calls(statement, least_calls(plan, false))
 }
 
+/// Refuses plans that together surely need more calls than the statement may still send.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_calls_of(statement: &Statement, plans: &[Arc<dyn ExecutionPlan>]) -> Result<()> {
+    check_calls(statement, least_calls_of(plans))
+}
+
+/// Calls that running all of the plans surely takes.
+pub(crate) fn least_calls_of(plans: &[Arc<dyn ExecutionPlan>]) -> u64 {
+    plans.iter().map(|plan| least_calls(plan, false)).sum()
+}
+
 /// Refuses what surely takes so many more calls than were sent, if that is more than the statement may send.
 ///
 /// # Errors

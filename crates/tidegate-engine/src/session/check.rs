@@ -1,19 +1,25 @@
 //! What is refused before the planner sees it, and where definitions go.
 //!
 //! The planner would lose the bounds of DELETE and UPDATE (`LIMIT`, sometimes the whole WHERE) and run a DELETE
-//! while explaining it, so these never reach it.
+//! while explaining it, so these never reach it: those of connections' tables go to `mutate`.
 
 use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectType, SetExpr, Statement, TableObject};
 
-use super::{Run, StatementKind};
+use super::{Run, Shared, StatementKind};
 use crate::catalog::{self, CATALOG, MAIN};
-use crate::sql::{Command, Parsed, name as name_of};
-use crate::{Error, ErrorKind, Result};
+use crate::sql::{Command, Mode, MutationStatement, Parsed, name as name_of};
+use crate::{Error, ErrorKind, Result, mutate};
 
 /// What a front end may expect of a statement.
-pub(super) fn kind(parsed: &Parsed) -> StatementKind {
-    match parsed {
+///
+/// # Errors
+/// A mutation of something that is no table.
+pub(super) fn kind(shared: &Shared, parsed: &Parsed) -> Result<StatementKind> {
+    Ok(match parsed {
+        Parsed::Mutation { mode: Mode::Explain(_), .. } => StatementKind::Explain,
+        Parsed::Mutation { statement, .. } if is_local(shared, statement)? => StatementKind::Write,
+        Parsed::Mutation { .. } | Parsed::Journal(_) => StatementKind::Mutation,
         Parsed::Command(
             Command::Describe { .. }
             | Command::Show { .. }
@@ -33,7 +39,15 @@ pub(super) fn kind(parsed: &Parsed) -> StatementKind {
                 _ => StatementKind::Query,
             },
         },
-    }
+    })
+}
+
+/// Whether a mutation is of a table of `main`, which DataFusion fills: nothing of it is journalled.
+///
+/// # Errors
+/// A name of another form.
+pub(super) fn is_local(shared: &Shared, statement: &MutationStatement) -> Result<bool> {
+    mutate::target::is_local(shared, statement.target(), &shared.default_schema())
 }
 
 /// Refuses what is not offered, and sends names of new tables, views and files where they belong.
@@ -129,14 +143,18 @@ fn refuse_change(run: &Run, verb: &str) -> Error {
         return read_only(verb);
     }
     let message = format!(
-        "{verb} is not offered yet: tables of connections can only be read. \
-         A local table takes INSERT, and CREATE OR REPLACE TABLE … AS SELECT … replaces it"
+        "{verb} of local tables is not offered: a table of main takes INSERT, and CREATE OR REPLACE TABLE … AS SELECT … \
+         replaces it"
     );
     Error::new(ErrorKind::Unsupported, message)
 }
 
-fn read_only(verb: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{verb} is refused: the session is read-only (tidegate.read_only)"))
+pub(crate) fn read_only(verb: &str) -> Error {
+    let message = format!(
+        "{verb} is refused: the session is read-only. SET tidegate.read_only = false allows it, unless the program was \
+         started read-only"
+    );
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// Rows can be added to local tables alone.
@@ -152,7 +170,7 @@ fn write_target(run: &Run, verb: &str, name: &mut ObjectName) -> Result<()> {
         _ => false,
     };
     if !is_local {
-        let message = format!("{verb} into {name} is not offered yet: only tables of main can be written to");
+        let message = format!("{verb} into {name} is not offered here");
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     *name = definition_name(name)?;
@@ -183,7 +201,7 @@ fn idents(name: &ObjectName) -> Result<Vec<Ident>> {
 
 /// Every statement commits by itself, so none that changes something may stand in a block that could be rolled
 /// back.
-fn one_of_its_own(run: &Run, verb: &str) -> Result<()> {
+pub(crate) fn one_of_its_own(run: &Run, verb: &str) -> Result<()> {
     if run.shared().in_transaction() {
         let message = format!("{verb} is refused inside BEGIN: every statement commits by itself; COMMIT first");
         return Err(Error::new(ErrorKind::Unsupported, message));

@@ -16,8 +16,20 @@ use tidegate_transport::Statement;
 use super::stream::StatementStream;
 use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, bounds, command, explain, refresh, select};
 use crate::Result;
+use crate::mutate::run::Host;
+use crate::mutate::summary::Watched;
 use crate::scan::{Notices, ScanContext};
 use crate::sql::Command;
+
+/// What a statement has begun.
+enum Started {
+    /// It has no rows, and is done.
+    Done,
+    /// Its rows; reading them runs it.
+    Rows(SendableRecordBatchStream),
+    /// A mutation, which runs on its own: the stream only tells how it ended.
+    Mutation(Watched, SendableRecordBatchStream),
+}
 
 /// Numbers the statement, starts it, and hands out its stream.
 pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Result<Execution> {
@@ -25,41 +37,49 @@ pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Res
     run.start_timing();
     let statement = run.statement()?;
     let started = match start(&planner, &run, &statement, action, params).await {
-        Ok(stream) => stream,
+        Ok(started) => started,
         Err(error) => {
             run.failed(&error, 0);
             return Err(error);
         }
     };
+    let (timing, notes) = (Arc::clone(run.timing()), Arc::clone(run.notes()));
     let cancelled = statement.cancellation().clone().cancelled_owned();
-    let summary =
-        Summary { statement: Arc::clone(&statement), timing: Arc::clone(run.timing()), notes: Arc::clone(run.notes()) };
-    let stream = StatementStream::new(started.unwrap_or_else(|| no_rows(schema)), cancelled, run);
-    let stream: SendableRecordBatchStream = Box::pin(stream);
+    let (mutation, stream): (_, SendableRecordBatchStream) = match started {
+        Started::Done => (None, Box::pin(StatementStream::new(no_rows(schema), cancelled, run))),
+        Started::Rows(rows) => (None, Box::pin(StatementStream::new(rows, cancelled, run))),
+        Started::Mutation(watched, stream) => (Some(watched), stream),
+    };
+    let summary = Summary { statement: Arc::clone(&statement), timing, notes, mutation };
     Ok(Execution { id: statement.id(), schema: stream.schema(), stream, summary, cancel: Cancel { statement } })
 }
 
-/// The rows of a statement, or `None` for one that has none and is already done.
+/// Begins a statement.
 async fn start(
     planner: &Arc<Planner>,
     run: &Arc<Run>,
     statement: &Arc<Statement>,
     action: Action,
     params: Vec<ScalarValue>,
-) -> Result<Option<SendableRecordBatchStream>> {
+) -> Result<Started> {
+    let host = || Host { planner: Arc::clone(planner), run: Arc::clone(run), statement: Arc::clone(statement) };
     match action {
+        Action::Mutation(work) => {
+            let (watched, stream) = work.start(host(), params).await?;
+            Ok(Started::Mutation(watched, stream))
+        }
         Action::Command(Command::UsePartitions(choice)) => {
             let (planner, run, statement) = (Arc::clone(planner), Arc::clone(run), Arc::clone(statement));
-            Ok(Some(deferred(async move {
+            Ok(Started::Rows(deferred(async move {
                 select::select(&planner, &run, &statement, choice).await?;
                 Ok(None)
             })))
         }
-        Action::Command(command) => command::run(planner, run, command).map(|()| None),
-        Action::Rows(rows) => Ok(Some(one_batch(rows))),
+        Action::Command(command) => command::run(planner, run, command).map(|()| Started::Done),
+        Action::Rows(rows) => Ok(Started::Rows(one_batch(rows))),
         Action::Refresh(connections) => {
             let (run, statement) = (Arc::clone(run), Arc::clone(statement));
-            Ok(Some(deferred_rows(refresh::schema(), async move {
+            Ok(Started::Rows(deferred_rows(refresh::schema(), async move {
                 Ok(Some(refresh::refresh(&run, &statement, connections).await?))
             })))
         }
@@ -69,7 +89,7 @@ async fn start(
             let physical = state.create_physical_plan(&plan).await?;
             bounds::check(statement, &physical)?;
             let rows = execute_stream(Arc::clone(&physical), state.task_ctx())?;
-            Ok(Some(bounds::watching_reserves(rows, run, &physical)))
+            Ok(Started::Rows(bounds::watching_reserves(rows, run, &physical)))
         }
         Action::Define { plan, source } => {
             let state = state(planner, run, statement)?;
@@ -77,7 +97,7 @@ async fn start(
             bounds::check_definition(&state, statement, &plan).await?;
             let context = Planner::context(state);
             let shared = Arc::clone(run.shared());
-            Ok(Some(deferred(async move {
+            Ok(Started::Rows(deferred(async move {
                 let view = match &plan {
                     LogicalPlan::Ddl(DdlStatement::CreateView(view)) => Some(view.name.table().to_owned()),
                     _ => None,
@@ -89,10 +109,17 @@ async fn start(
                 Ok(None)
             })))
         }
+        Action::ExplainMutation(explain) => {
+            let host = host();
+            Ok(Started::Rows(deferred_rows(
+                explain::schema(),
+                async move { Ok(Some(explain.run(host, params).await?)) },
+            )))
+        }
         Action::Explain(explain) => {
             let state = state(planner, run, statement)?;
             let statement = Arc::clone(statement);
-            Ok(Some(deferred_rows(explain::schema(), async move {
+            Ok(Started::Rows(deferred_rows(explain::schema(), async move {
                 Ok(Some(explain.bind(params)?.run(&state, &statement).await?))
             })))
         }
@@ -100,7 +127,7 @@ async fn start(
 }
 
 /// The state that a statement runs with: the connections it may use, and who pays.
-pub(super) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) -> Result<SessionState> {
+pub(crate) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) -> Result<SessionState> {
     let mut state = planner.state(run)?;
     state.config_mut().set_extension(Arc::new(ScanContext {
         connections: run.shared().connections().into_iter().collect(),

@@ -30,7 +30,7 @@ pub(super) struct Explain {
 }
 
 /// Its one column.
-pub(super) fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("plan", DataType::Utf8, false)]))
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod execute;
 mod explain;
 mod literals;
+mod mutation;
 mod notes;
 mod plan;
 mod refresh;
@@ -26,9 +27,14 @@ use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use tidegate_transport::{Left, Statement, StatementCounts, StatementId, Waiting};
 
-use crate::catalog::{Definition, INFORMATION_SCHEMA, MAIN, SYSTEM, SessionCatalog};
+use crate::catalog::{Definition, INFORMATION_SCHEMA, MAIN, SYSTEM};
+use crate::mutate::summary::{MutationSummary, Watched};
 use crate::sql::{Command, Parsed};
-use crate::{Connection, Engine, Error, ErrorKind, Result, sql};
+use crate::{Connection, Engine, Error, ErrorKind, Result, mutate, sql};
+pub(crate) use bounds::{check_calls_of, least_calls_of};
+pub(crate) use check::{one_of_its_own, read_only};
+pub(crate) use execute::state;
+pub(crate) use explain::schema as explain_schema;
 pub(crate) use notes::Notes;
 pub(crate) use plan::Planner;
 pub(crate) use run::Run;
@@ -53,6 +59,9 @@ pub enum StatementKind {
     Query,
     /// Changes rows of a local table or writes a file; returns one row with a count.
     Write,
+    /// Changes rows of a connection's tables; returns what RETURNING says, else one row with its counts. Its
+    /// [`Summary::mutation`] says how it ended.
+    Mutation,
     /// Changes the session: settings, connections, local views. Returns no rows.
     Command,
     /// Describes a plan.
@@ -68,6 +77,9 @@ pub struct Prepared {
     pub params: Vec<(String, Option<DataType>)>,
     /// Columns of its rows; empty for a command.
     pub schema: SchemaRef,
+    /// Whether it changes all rows of a table, whatever their number: UPDATE or DELETE without WHERE and LIMIT. A shell
+    /// asks before it executes one.
+    pub is_unbounded: bool,
     action: Action,
     run: Arc<Run>,
     planner: Arc<Planner>,
@@ -85,6 +97,10 @@ enum Action {
         /// What it was written as: a view is planned anew when it is used.
         source: Box<Definition>,
     },
+    /// Changes rows of a connection's tables.
+    Mutation(mutate::prepare::Work),
+    /// Shows what a mutation would do.
+    ExplainMutation(Box<mutate::explain::Explain>),
     /// Shows a plan.
     Explain(explain::Explain),
     /// Asks connections what is left of their quotas.
@@ -115,6 +131,7 @@ pub struct Summary {
     statement: Arc<Statement>,
     timing: Arc<run::Timing>,
     notes: Arc<Notes>,
+    mutation: Option<Watched>,
 }
 
 /// Stops a statement: no new call is sent, and its stream ends with an error.
@@ -138,6 +155,7 @@ impl StatementKind {
         match self {
             Self::Query => "query",
             Self::Write => "write",
+            Self::Mutation => "mutation",
             Self::Command => "command",
             Self::Explain => "explain",
         }
@@ -166,9 +184,16 @@ impl Session {
         let parsed = sql::parse(sql)?;
         let planner = self.planner()?;
         let settings = self.shared.settings().hinted(&sql::hints(sql)?)?;
-        let run = Arc::new(Run::new(Arc::clone(&self.shared), settings, sql, check::kind(&parsed)));
-        match prepare(&planner, &run, sql, parsed).await {
-            Ok((kind, params, schema, action)) => Ok(Prepared { kind, params, schema, action, run, planner }),
+        let kind = check::kind(&self.shared, &parsed)?;
+        if let Parsed::Journal(command) = &parsed {
+            return mutation::journal(&self.shared, planner, settings, sql, command).await;
+        }
+        let is_unbounded = mutation::is_unbounded(kind, &parsed);
+        let run = Arc::new(Run::new(Arc::clone(&self.shared), settings, sql, kind));
+        match prepare(&planner, &run, sql, kind, parsed).await {
+            Ok((kind, params, schema, action)) => {
+                Ok(Prepared { kind, params, schema, is_unbounded, action, run, planner })
+            }
             Err(error) => {
                 run.failed(&error, 0);
                 Err(error)
@@ -195,8 +220,7 @@ impl Session {
         if let Some(planner) = self.planner.get() {
             return Ok(Arc::clone(planner));
         }
-        let catalog = Arc::new(SessionCatalog::new(Arc::clone(&self.shared)));
-        let planner = Arc::new(Planner::new(self.shared.engine(), plan::catalog_list(catalog))?);
+        let planner = Planner::of(Arc::clone(&self.shared))?;
         Ok(Arc::clone(self.planner.get_or_init(|| planner)))
     }
 }
@@ -206,8 +230,13 @@ const LISTED: &[&str] = &[MAIN, SYSTEM, INFORMATION_SCHEMA];
 
 type Parts = (StatementKind, Vec<(String, Option<DataType>)>, SchemaRef, Action);
 
-async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Parsed) -> Result<Parts> {
-    let kind = check::kind(&parsed);
+async fn prepare(
+    planner: &Arc<Planner>,
+    run: &Arc<Run>,
+    sql: &str,
+    kind: StatementKind,
+    parsed: Parsed,
+) -> Result<Parts> {
     let no_rows: SchemaRef = Arc::new(Schema::empty());
     match parsed {
         Parsed::Command(Command::Describe { table }) => {
@@ -220,7 +249,7 @@ async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Pars
         }
         Parsed::Command(Command::ShowTables { schema, query }) => {
             command::check_schema(run.shared(), &schema, LISTED)?;
-            Box::pin(prepare(planner, run, sql, sql::parse(&query)?)).await
+            Box::pin(prepare(planner, run, sql, kind, sql::parse(&query)?)).await
         }
         Parsed::Command(Command::RefreshQuotas { connection }) => {
             let shared = run.shared();
@@ -236,6 +265,18 @@ async fn prepare(planner: &Arc<Planner>, run: &Arc<Run>, sql: &str, parsed: Pars
         Parsed::Command(command) => {
             command::check(run.shared(), &command)?;
             Ok((kind, Vec::new(), no_rows, Action::Command(command)))
+        }
+        Parsed::Mutation { statement, mode } if check::is_local(run.shared(), &statement)? => {
+            let statement = mutation::local(*statement, mode)?;
+            Box::pin(prepare(planner, run, sql, kind, Parsed::DataFusion(Box::new(statement)))).await
+        }
+        Parsed::Mutation { statement, mode } => {
+            let prepared = mutate::prepare::mutation(planner, run, sql, &statement, mode).await?;
+            Ok(mutation::parts(prepared))
+        }
+        // Its settings are those of then: it is prepared where they are looked up.
+        Parsed::Journal(command) => {
+            Err(Error::new(ErrorKind::Unsupported, format!("{} MUTATION stands alone", command.verb())))
         }
         Parsed::DataFusion(statement) => match *statement {
             DfStatement::Explain(explain) => {
@@ -310,6 +351,12 @@ impl Summary {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         self.notes.warnings()
+    }
+
+    /// How the mutation stands; `None` for any other statement.
+    #[must_use]
+    pub fn mutation(&self) -> Option<MutationSummary> {
+        self.mutation.as_ref().map(Watched::get)
     }
 
     /// Time since the statement was executed, until its stream ended.

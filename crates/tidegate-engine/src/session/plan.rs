@@ -15,8 +15,8 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::future::join_all;
 
-use super::Run;
-use crate::catalog::{self, CATALOG, Target};
+use super::{Run, Shared};
+use crate::catalog::{self, CATALOG, SessionCatalog, Target};
 use crate::partitions::Role;
 use crate::{Connection, Error, ErrorKind, Result, partitions, sql};
 
@@ -43,6 +43,15 @@ impl Planner {
             .with_default_features();
         let state = super::config::with_rules(state).build();
         Ok(Self { base: state })
+    }
+
+    /// A planner over the catalog of a session.
+    ///
+    /// # Errors
+    /// As [`Planner::new`].
+    pub(crate) fn of(shared: Arc<Shared>) -> Result<Arc<Self>> {
+        let engine = shared.engine().clone();
+        Ok(Arc::new(Self::new(&engine, catalog_list(Arc::new(SessionCatalog::new(shared))))?))
     }
 
     /// The state that a statement is planned and run with.

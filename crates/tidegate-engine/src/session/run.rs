@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tidegate_state::{StatementEnd, StatementStart};
-use tidegate_transport::{Clock, Spending, Statement};
+use tidegate_transport::{Clock, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
 use crate::{Engine, Error, Result, Settings};
@@ -19,6 +19,8 @@ pub(crate) struct Run {
     settings: Settings,
     /// Text with secrets blanked.
     sql: String,
+    /// Whether nothing was blanked.
+    is_whole: bool,
     kind: StatementKind,
     statement: Mutex<Option<Arc<Statement>>>,
     timing: Arc<Timing>,
@@ -47,16 +49,47 @@ impl Run {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings, sql: &str, kind: StatementKind) -> Self {
         let clock = Arc::clone(&shared.engine().parts().clock);
         let notes = Arc::new(Notes::new(shared.engine().clone(), Arc::clone(shared.principal())));
+        let redacted = crate::sql::redact_sql(sql);
         Self {
             settings,
             notes,
             shared,
-            sql: crate::sql::redact_sql(sql),
+            is_whole: redacted == sql,
+            sql: redacted,
             kind,
             statement: Mutex::default(),
             timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
             is_ended: AtomicBool::new(false),
         }
+    }
+
+    /// A part of this statement that sees the session as `shared` shows it, under settings of its own. What it spends is
+    /// this statement's, and its end is none.
+    ///
+    /// # Errors
+    /// As [`Run::statement`].
+    pub(crate) fn part(&self, shared: Arc<Shared>, settings: Settings) -> Result<Self> {
+        Ok(Self {
+            shared,
+            settings,
+            sql: self.sql.clone(),
+            is_whole: self.is_whole,
+            kind: self.kind,
+            statement: Mutex::new(Some(self.statement()?)),
+            timing: Arc::clone(&self.timing),
+            notes: Arc::clone(&self.notes),
+            is_ended: AtomicBool::new(true),
+        })
+    }
+
+    /// Its text, with secrets blanked.
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// Whether [`Run::sql`] is the text as it was written.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -109,7 +142,8 @@ impl Run {
             started_at: parts.clock.now(),
         })?;
         let label = self.settings.label.as_deref().map(Arc::from);
-        let spending = Spending { label, ..self.settings.spending.clone() };
+        let on_exhausted = on_exhausted(self.kind, self.settings.spending.on_exhausted);
+        let spending = Spending { label, on_exhausted, ..self.settings.spending.clone() };
         let begun = Arc::new(Statement::with_retry_budget(id, self.settings.retry_budget).spending(spending));
         *statement = Some(Arc::clone(&begun));
         Ok(begun)
@@ -157,6 +191,12 @@ impl Run {
             self.engine().warn(None, format!("statement {} could not be recorded: {error}", statement.id()));
         }
     }
+}
+
+/// A mutation that stops when a quota is used up means the day's, and not the minute's: it waits for windows that open
+/// within `max_wait`, and ends then.
+fn on_exhausted(kind: StatementKind, set: OnExhausted) -> OnExhausted {
+    if kind == StatementKind::Mutation && set == OnExhausted::Stop { OnExhausted::Wait } else { set }
 }
 
 impl Drop for Run {

@@ -145,6 +145,32 @@ impl Shared {
         chosen.unwrap_or_else(|| Selection::of_config(&connection.def))
     }
 
+    /// Whether USE has chosen partitions of this connection.
+    pub(crate) fn has_selected(&self, connection: &str) -> bool {
+        self.selections.read().unwrap_or_else(PoisonError::into_inner).contains_key(connection)
+    }
+
+    /// The same connections, tables and options, but with these partitions of one connection: for going on with a
+    /// statement as it was begun, whatever USE has chosen since.
+    pub(crate) fn with_partitions(&self, connection: &str, codes: &[String]) -> Self {
+        let mut selections = self.selections.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !codes.is_empty() {
+            selections.insert(connection.to_owned(), Selection::Only(codes.iter().cloned().collect()));
+        }
+        Self {
+            engine: self.engine.clone(),
+            principal: Arc::clone(&self.principal),
+            settings: RwLock::new(self.settings()),
+            default_schema: RwLock::new(self.default_schema()),
+            overlay: RwLock::new(self.overlay.read().unwrap_or_else(PoisonError::into_inner).clone()),
+            selections: RwLock::new(selections),
+            main: Arc::clone(&self.main),
+            in_transaction: AtomicBool::new(false),
+            read_only_locked: AtomicBool::new(self.read_only_locked.load(Ordering::Relaxed)),
+            planner_options: Mutex::new(self.planner_options()),
+        }
+    }
+
     /// Selects partitions of a connection, or takes back what was selected.
     pub(crate) fn select(&self, connection: &str, selection: Option<Selection>) {
         let mut selections = self.selections.write().unwrap_or_else(PoisonError::into_inner);

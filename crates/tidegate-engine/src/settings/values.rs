@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate_mutation::OnError;
+
+/// Most writes under way at once that can be asked for: more only waits in the sockets' queues.
+const MOST_CONCURRENT: usize = 256;
+
 /// A word, and what it stands for.
 pub(super) type Word<T> = (&'static str, T);
 
@@ -50,6 +55,33 @@ pub(super) fn duration(value: &str) -> Result<Duration, &'static str> {
         _ => return Err(EXPECTED),
     };
     number.checked_mul(seconds).map(Duration::from_secs).ok_or(EXPECTED)
+}
+
+/// `stop`, `continue` or `continue(n)`.
+pub(super) fn on_error(value: &str) -> Result<OnError, &'static str> {
+    const EXPECTED: &str = "stop, continue, or continue(n) with the number of rows that may fail";
+    let value = value.trim().to_lowercase();
+    match value.as_str() {
+        "stop" => return Ok(OnError::Stop),
+        "continue" => return Ok(OnError::Continue(u64::MAX)),
+        _ => {}
+    }
+    let number = value.strip_prefix("continue").and_then(|rest| rest.trim().strip_prefix('(')?.strip_suffix(')'));
+    number.and_then(|number| number.trim().parse().ok()).map(OnError::Continue).ok_or(EXPECTED)
+}
+
+/// As [`on_error`] reads it.
+pub(super) fn on_error_text(on_error: OnError) -> String {
+    match on_error {
+        OnError::Stop => "stop".to_owned(),
+        OnError::Continue(u64::MAX) => "continue".to_owned(),
+        OnError::Continue(rows) => format!("continue({rows})"),
+    }
+}
+
+pub(super) fn concurrency(value: &str) -> Result<usize, &'static str> {
+    let number = value.trim().parse().ok().filter(|number| (1..=MOST_CONCURRENT).contains(number));
+    number.ok_or("a number from 1 to 256")
 }
 
 /// A duration in the largest unit that says it whole.
@@ -128,6 +160,31 @@ mod tests {
             assert_eq!(duration(text).ok().map(duration_text).as_deref(), expected, "{text}");
         }
         assert_eq!(duration_text(Duration::from_millis(1500)), "1500ms");
+    }
+
+    #[test]
+    fn what_a_failed_row_means() {
+        let cases = [
+            ("stop", Some("stop")),
+            ("Continue", Some("continue")),
+            ("continue(5)", Some("continue(5)")),
+            (" CONTINUE ( 0 ) ", Some("continue(0)")),
+            ("continue()", None),
+            ("continue(-1)", None),
+            ("continue(5", None),
+            ("go on", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(on_error(text).ok().map(on_error_text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn at_least_one_write_at_a_time() {
+        let cases = [("1", Some(1)), (" 256 ", Some(256)), ("0", None), ("257", None), ("", None)];
+        for (text, expected) in cases {
+            assert_eq!(concurrency(text).ok(), expected, "{text}");
+        }
     }
 
     #[test]

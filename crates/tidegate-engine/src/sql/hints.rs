@@ -18,8 +18,10 @@ pub(crate) struct Hint {
 }
 
 /// Words that hints may follow.
-const VERBS: &[&str] =
-    &["SELECT", "WITH", "EXPLAIN", "ANALYZE", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "REFRESH", "TABLE"];
+const VERBS: &[&str] = &[
+    "SELECT", "WITH", "EXPLAIN", "ANALYZE", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "REFRESH", "TABLE", "PLAN",
+    "APPLY", "RESUME", "UNDO",
+];
 
 /// The hints of a statement.
 ///

@@ -3,7 +3,10 @@
 //! Relies on DataFusion's parser (generic dialect). It looks at text alone: no catalog, no settings, no I/O.
 //! Every front end's statements pass here, never DataFusion's own `sql()`, which knows none of this.
 
+mod clauses;
 mod hints;
+mod journal_commands;
+mod mutation;
 mod names;
 mod own;
 mod redact;
@@ -18,6 +21,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 pub(crate) use hints::{Hint, hints};
+pub(crate) use journal_commands::{Explained, JournalCommand, Mode};
+pub(crate) use mutation::{Body, MutationKind, MutationStatement};
 pub(crate) use own::{Command, Transaction, name};
 pub use redact::redact_sql;
 pub(crate) use split::split;
@@ -36,6 +41,15 @@ const RECURSION_LIMIT: usize = 100;
 pub(crate) enum Parsed {
     /// One of Tidegate's own.
     Command(Command),
+    /// One that changes rows, of a connection's table or a local one.
+    Mutation {
+        /// As it is written.
+        statement: Box<MutationStatement>,
+        /// What becomes of it.
+        mode: Mode,
+    },
+    /// One about a mutation of the journal.
+    Journal(JournalCommand),
     /// One for DataFusion, with Tidegate's names already in DataFusion's form.
     DataFusion(Box<DfStatement>),
 }
@@ -60,7 +74,17 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed> {
     if let Some(choice) = use_partitions::parse(sql, &tokens)? {
         return Ok(Parsed::Command(Command::UsePartitions(choice)));
     }
+    if let Some(command) = journal_commands::parse(&tokens)? {
+        return Ok(Parsed::Journal(command));
+    }
+    let mode = journal_commands::take_mode(&mut tokens)?;
     let tokens = names::rewrite(tokens);
+    if let Some(statement) = mutation::parse(&tokens)? {
+        return Ok(Parsed::Mutation { statement: Box::new(statement), mode });
+    }
+    if mode != Mode::Run {
+        return Err(Error::new(ErrorKind::Syntax, "only UPDATE, DELETE, INSERT and MERGE can be planned in this way"));
+    }
     if !tokens.iter().any(|token| is_code(&token.token)) {
         return Err(Error::new(ErrorKind::Syntax, "there is no statement here"));
     }

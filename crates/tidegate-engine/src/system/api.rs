@@ -2,12 +2,13 @@
 
 use tidegate_spec::{
     Column, ColumnSource, Dialect, Endpoint, EndpointKind, Exactness, Method, Operator, Paging, Projection, Table,
-    Window,
+    Window, WriteKind,
 };
 
 use super::rows::Value;
 use super::tables::Rows;
 use super::types::sql_type;
+use crate::mutate::describe;
 use crate::session::Shared;
 
 /// One row per table that is known, and whatever of it `rows` makes.
@@ -141,9 +142,40 @@ pub(super) fn endpoints(shared: &Shared) -> Rows {
                 (if endpoint.eventual { "eventual" } else { "strong" }).into(),
             ]
         };
-        table.endpoints.iter().map(endpoint).collect()
+        let kinds = [WriteKind::Insert, WriteKind::Update, WriteKind::Delete];
+        let writes = kinds.into_iter().filter_map(|kind| written(connection, table, kind));
+        table.endpoints.iter().map(endpoint).chain(writes).collect()
     })
 }
+
+/// A write as one of the endpoints: where it goes for one row, or with several if there is nothing else.
+fn written(connection: &str, table: &Table, kind: WriteKind) -> Option<Vec<Value>> {
+    let write = table.writes.get(kind)?;
+    let of_single = write.single.as_ref().map(|single| (&single.path, single.method));
+    let (path, method) = of_single.or(write.batch.as_ref().map(|batch| (&batch.path, batch.method)))?;
+    let name = |column: usize| table.columns.get(column).map(|column| column.name.as_str());
+    let required = write.columns.iter().filter(|column| column.required).filter_map(|column| name(column.column));
+    let columns = write.columns.iter().filter_map(|column| name(column.column));
+    let mut row = vec![
+        connection.into(),
+        table.name.as_str().into(),
+        kind.name().into(),
+        kind.name().into(),
+        path.as_str().into(),
+    ];
+    // Filters, order, paging and counts belong to reading.
+    row.resize(METHOD, Value::Null);
+    row.extend([
+        describe::method(method).into(),
+        write.batch.as_ref().map(|batch| batch.max).into(),
+        listed(required).into(),
+        listed(columns).into(),
+    ]);
+    Some(row)
+}
+
+/// Place of the column `method` in `system.endpoints`.
+const METHOD: usize = 12;
 
 /// As manifests name it.
 fn kind(kind: EndpointKind) -> &'static str {

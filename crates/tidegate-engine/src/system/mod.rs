@@ -5,6 +5,7 @@
 
 mod api;
 mod counters;
+mod mutations;
 mod quotas;
 mod rows;
 mod tables;
@@ -17,10 +18,11 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{SchemaProvider, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
+use futures::{StreamExt, TryStreamExt, stream};
 
 pub(crate) use counters::{Counters, scopes};
 pub(crate) use types::sql_type;
@@ -105,13 +107,17 @@ impl PartitionStream for LiveTable {
 
     fn execute(&self, _task: Arc<TaskContext>) -> SendableRecordBatchStream {
         let (table, schema, shared) = (self.table, Arc::clone(&self.schema), Arc::clone(&self.shared));
-        let batch = async move {
-            let rows = match table.rows {
-                Reader::Now(read) => read(&shared)?,
-                Reader::Ledger(read) => read(&shared).await?,
-            };
-            rows::batch(&schema, &rows)
+        let pages = async move {
+            Ok::<_, DataFusionError>(match table.rows {
+                Reader::Now(read) => stream::iter([read(&shared)]).boxed(),
+                Reader::Ledger(read) => stream::iter([read(&shared).await]).boxed(),
+                Reader::Journal(read) => read(&shared).map_err(DataFusionError::from).boxed(),
+            })
         };
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), futures::stream::once(batch)))
+        let batches = stream::once(pages).try_flatten().and_then(move |rows| {
+            let batch = rows::batch(&schema, &rows);
+            async move { batch }
+        });
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
     }
 }

@@ -3,9 +3,10 @@
 use datafusion::common::Result;
 use futures::future::BoxFuture;
 
+use super::mutations::Pages;
 use super::rows::Kind::{Bool, Day, Int, Millis, Money, Text, Time};
 use super::rows::{Kind, Value};
-use super::{api, quotas};
+use super::{api, mutations, quotas};
 use crate::session::Shared;
 use crate::settings::{ALL as SETTINGS, PREFIX};
 use crate::{Connection, Error};
@@ -31,6 +32,8 @@ pub(super) enum Reader {
     Now(fn(&Shared) -> Rows),
     /// The ledger, which other processes may be using.
     Ledger(for<'a> fn(&'a Shared) -> BoxFuture<'a, Rows>),
+    /// The journal of mutations, which may be long.
+    Journal(fn(&Shared) -> Pages),
 }
 
 /// What a table wants of every connection before it is read.
@@ -43,7 +46,7 @@ pub(super) enum Wants {
     Partitions,
 }
 
-use Reader::{Ledger, Now};
+use Reader::{Journal, Ledger, Now};
 
 /// All of them, by name.
 pub(super) const ALL: &[SystemTable] = &[
@@ -108,6 +111,56 @@ pub(super) const ALL: &[SystemTable] = &[
         ],
         rows: Now(api::endpoints),
         wants: Wants::Tables,
+    },
+    SystemTable {
+        name: "mutation_rows",
+        columns: &[
+            ("mutation_id", Text),
+            ("ordinal", Int),
+            ("partition", Text),
+            ("kind", Text),
+            ("key", Text),
+            ("old_values", Text),
+            ("new_values", Text),
+            ("returned_values", Text),
+            ("outcome", Text),
+            ("status", Int),
+            ("error", Text),
+            ("attempts", Int),
+            ("idempotency_key", Text),
+            ("sent_at", Time),
+            ("ended_at", Time),
+        ],
+        rows: Journal(mutations::mutation_rows),
+        wants: Wants::Nothing,
+    },
+    SystemTable {
+        name: "mutations",
+        columns: &[
+            ("mutation_id", Text),
+            ("statement", Text),
+            ("kind", Text),
+            ("state", Text),
+            ("connection", Text),
+            ("table_name", Text),
+            ("rows_selected", Int),
+            ("rows_applied", Int),
+            ("rows_accepted", Int),
+            ("rows_failed", Int),
+            ("rows_skipped", Int),
+            ("rows_unknown", Int),
+            ("rows_left", Int),
+            ("rows_sent", Int),
+            ("calls", Int),
+            ("reason", Text),
+            ("label", Text),
+            ("undo_of", Text),
+            ("started_at", Time),
+            ("sealed_at", Time),
+            ("ended_at", Time),
+        ],
+        rows: Journal(mutations::mutations),
+        wants: Wants::Nothing,
     },
     SystemTable {
         name: "partitions",

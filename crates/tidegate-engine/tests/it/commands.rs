@@ -98,11 +98,13 @@ async fn a_block_holds_nothing_that_could_be_rolled_back() {
 async fn what_is_not_offered_says_so() {
     let fixture = Fixture::erp();
     let cases = [
-        ("UPDATE erp.accounts SET name = 'x' WHERE id = 1 LIMIT 1", "UPDATE is not offered yet"),
-        ("DELETE FROM erp.accounts LIMIT 0", "DELETE is not offered yet"),
-        ("EXPLAIN DELETE FROM erp.accounts", "DELETE is not offered yet"),
-        ("INSERT INTO erp.accounts (id) VALUES (1)", "INSERT into erp.accounts is not offered yet"),
-        ("INSERT INTO accounts@erp (id) VALUES (1)", "INSERT into erp.accounts is not offered yet"),
+        ("UPDATE erp.accounts SET name = 'x' WHERE id = 1 LIMIT 1", "the connection erp allows no changes"),
+        ("DELETE FROM erp.accounts LIMIT 0", "the connection erp allows no changes"),
+        ("EXPLAIN DELETE FROM erp.accounts", "set writes = true"),
+        ("INSERT INTO erp.accounts (id) VALUES (1)", "INSERT of erp.accounts is refused"),
+        ("INSERT INTO accounts@erp (id) VALUES (1)", "INSERT of erp.accounts is refused"),
+        ("PLAN INSERT INTO main.x SELECT 1", "PLAN is not offered for local tables"),
+        ("PLAN SELECT 1", "after PLAN"),
         ("CREATE TABLE erp.x AS SELECT 1", "only be made and dropped in main"),
         ("DROP TABLE erp.accounts", "only be made and dropped in main"),
         ("CREATE SCHEMA x", "CREATE SCHEMA is not offered"),

@@ -7,6 +7,7 @@ mod local;
 mod manifest;
 mod metadata;
 mod metered;
+mod mutate;
 mod names;
 mod partitions;
 mod queries;

@@ -141,6 +141,7 @@ impl MeteredFixture {
         };
         let engine = Engine::new(EngineParts {
             connect: Arc::new(connect),
+            journal: Arc::new(tidegate_state::Journal::in_memory()),
             state: Arc::new(State::in_memory()),
             requests,
             ledger,

@@ -39,7 +39,7 @@ async fn a_wrong_name_is_answered_with_the_right_one() {
         ("SELECT id FROM accounts", "did you mean erp.accounts?"),
         ("SELECT id FROM erp.\"Accounts\"", "did you mean erp.accounts?"),
         ("SELECT id FROM erp.invoices", "there are: accounts, orders"),
-        ("SELECT * FROM systemmutations@datadictionary", "there is no table system.mutations"),
+        ("SELECT * FROM systemmutants@datadictionary", "there is no table system.mutants"),
         ("SELECT * FROM other.erp.accounts", "there is no catalog other"),
     ];
     for (sql, expected) in cases {

@@ -190,6 +190,7 @@ impl Fixture {
         let clock = Arc::new(TestClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
         let engine = Engine::new(EngineParts {
             connect: Arc::clone(&connect) as Arc<dyn Connect>,
+            journal: Arc::new(tidegate_state::Journal::in_memory()),
             state: Arc::clone(&state),
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
@@ -262,7 +263,7 @@ pub(crate) async fn drain(mut execution: Execution) -> Result<Vec<String>, Error
     Ok(rows)
 }
 
-fn lines(batch: &RecordBatch) -> Vec<String> {
+pub(crate) fn lines(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default();
     let formatters: Vec<ArrayFormatter<'_>> =
         batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).expect("a column")).collect();

@@ -99,6 +99,7 @@ impl SimFixture {
         let connect = Layers { http, requests: Arc::clone(&requests), clock: Arc::clone(&clock), options };
         let engine = Engine::new(EngineParts {
             connect: Arc::new(connect),
+            journal: Arc::new(tidegate_state::Journal::in_memory()),
             state: Arc::new(State::in_memory()),
             requests,
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock))),

@@ -25,6 +25,13 @@ pub(super) const BUNDLED: &[Bundled] = &[
         anonymous: true,
     },
     Bundled {
+        name: "hubspot",
+        file: "hubspot/manifest.yaml",
+        text: include_str!("../../../../connectors/hubspot/manifest.yaml"),
+        variable: "HUBSPOT_ACCESS_TOKEN",
+        anonymous: false,
+    },
+    Bundled {
         name: "stripe",
         file: "stripe/manifest.yaml",
         text: include_str!("../../../../connectors/stripe/manifest.yaml"),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tidegate_spec::{
-    Column, ColumnSource, ColumnType, Endpoint, EndpointKind, Exactness, Manifest, Method, Model, Operator, Paging,
-    Table, TimestampFormat,
+    Column, ColumnSource, ColumnType, Endpoint, EndpointKind, Exactness, Idempotency, Manifest, Method, Model,
+    Operator, Paging, Per, Table, TimestampFormat, Write, WriteKind, WriteMethod,
 };
 
 use super::registry::summary;
@@ -28,6 +28,8 @@ pub struct ColumnInfo {
     pub filters: String,
     /// Endpoints that sort by it.
     pub sorts: String,
+    /// Writes that carry it: `insert (required), update`.
+    pub writes: String,
     /// What the API's description says of it.
     pub description: String,
 }
@@ -41,12 +43,16 @@ pub fn columns(manifest: &Manifest) -> Result<Vec<ColumnInfo>> {
     Ok(model(manifest)?.tables.iter().flat_map(of_table).collect())
 }
 
-/// A line for each endpoint of a manifest: what is asked, and how pages follow each other.
+/// A line for each endpoint and each write of a manifest: what is asked, how pages follow each other, how many rows a
+/// write takes, and what makes it safe to repeat.
 ///
 /// # Errors
 /// When the manifest does not compile.
 pub fn endpoints(manifest: &Manifest) -> Result<Vec<String>> {
-    let of_table = |table: &Table| table.endpoints.iter().map(|of| line(table, of)).collect::<Vec<_>>();
+    let of_table = |table: &Table| {
+        let reads = table.endpoints.iter().map(|endpoint| line(table, endpoint));
+        reads.chain(table.writes.iter().map(|(kind, write)| write_line(table, kind, write))).collect::<Vec<_>>()
+    };
     Ok(model(manifest)?.tables.iter().flat_map(of_table).collect())
 }
 
@@ -88,6 +94,53 @@ fn line(table: &Table, endpoint: &Endpoint) -> String {
     line
 }
 
+fn write_line(table: &Table, kind: WriteKind, write: &Write) -> String {
+    let mut parts = Vec::new();
+    if let Some(single) = &write.single {
+        parts.push(format!("{} {}{}", method(single.method), single.path, key_of(single.idempotency.as_ref())));
+    }
+    if let Some(batch) = &write.batch {
+        let key = key_of(batch.idempotency.as_ref());
+        let job = if batch.job.is_some() { ", by a job" } else { "" };
+        let all = if batch.atomic { ", all or nothing" } else { "" };
+        parts.push(format!("{} {}, up to {} rows{all}{job}{key}", method(batch.method), batch.path, batch.max));
+    }
+    let mut line = format!("{}.{}: {}", table.name, kind.name(), parts.join("; or "));
+    if let Some(version) = &write.version {
+        line.push_str(&format!(", by version ({})", table.columns[version.column].name));
+    }
+    if write.append_only {
+        line.push_str(", rows can only be added");
+    }
+    line
+}
+
+fn method(method: WriteMethod) -> &'static str {
+    match method {
+        WriteMethod::Post => "POST",
+        WriteMethod::Put => "PUT",
+        WriteMethod::Patch => "PATCH",
+        WriteMethod::Delete => "DELETE",
+    }
+}
+
+fn key_of(key: Option<&Idempotency>) -> &'static str {
+    match key.map(|key| key.per) {
+        None => "",
+        Some(Per::Request) => ", once by a key",
+        Some(Per::Row) => ", once by a key of each row",
+    }
+}
+
+/// Writes that carry a column. What the API alone sets is named by none.
+fn writes(table: &Table, index: usize) -> String {
+    let carries = table.writes.iter().filter_map(|(kind, write)| {
+        let column = write.columns.iter().find(|column| column.column == index)?;
+        Some(format!("{}{}", kind.name(), if column.required { " (required)" } else { "" }))
+    });
+    carries.collect::<Vec<_>>().join(", ")
+}
+
 fn info(table: &Table, index: usize) -> ColumnInfo {
     let Column { name, data_type, nullable, description, source, .. } = &table.columns[index];
     let filters: Vec<String> = table.endpoints.iter().filter_map(|endpoint| filters(endpoint, index)).collect();
@@ -102,6 +155,7 @@ fn info(table: &Table, index: usize) -> ColumnInfo {
         nullable: *nullable,
         filters: filters.join("; "),
         sorts: sorts.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>().join(", "),
+        writes: writes(table, index),
         description: said.or(asked.map(str::to_owned)).unwrap_or_default(),
     }
 }
@@ -145,5 +199,54 @@ fn type_name(data_type: &ColumnType) -> String {
             format!("struct({{{}}})", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
         other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "
+connector: crm
+url: https://crm.example/
+write_defaults: { idempotency: { header: Key, lifetime: 1h } }
+tables:
+  contacts:
+    key: id
+    columns: { id: int, name: text, etag: { from: annotation, path: etag } }
+    list: { path: contacts }
+    writes:
+      insert: { post: contacts, required: [name] }
+      update:
+        patch: 'contacts/{id}'
+        if_match: etag
+        batch: { post: contacts/batch, max: 100, rows: '', atomic: true }
+      delete: contacts/{id}
+  events:
+    columns: { name: text }
+    writes:
+      insert:
+        append_only: true
+        batch:
+          { post: events, max: 500, rows: events, idempotency: { body: id, per: row, lifetime: 1d }, job: { at: url, state: s, done: [ok] } }
+";
+
+    #[test]
+    fn writes_are_shown_with_what_they_take() {
+        let manifest = Manifest::parse(MANIFEST, "crm.yaml").unwrap();
+        assert_eq!(
+            endpoints(&manifest).unwrap(),
+            [
+                "contacts.list: GET contacts, one page",
+                "contacts.insert: POST contacts, once by a key",
+                "contacts.update: PATCH contacts/{id}, once by a key; or POST contacts/batch, up to 100 rows, all or \
+                 nothing, by version (etag)",
+                "contacts.delete: DELETE contacts/{id}",
+                "events.insert: POST events, up to 500 rows, by a job, once by a key of each row, rows can only be added",
+            ]
+        );
+        let columns = columns(&manifest).unwrap();
+        let writes: Vec<&str> = columns.iter().map(|column| column.writes.as_str()).collect();
+        assert_eq!(writes, ["", "insert (required), update", "", "insert"]);
     }
 }

@@ -136,7 +136,7 @@ async fn a_connector_is_a_file_or_a_name_in_the_users_folder() {
         builder.build().unwrap_err().to_string()
     };
     assert!(missing("./gone.yaml").contains("gone.yaml cannot be read: "), "{}", missing("./gone.yaml"));
-    assert!(missing("nots").contains("there is no connector nots; there are: odata, github, stripe."));
+    assert!(missing("nots").contains("there is no connector nots; there are: odata, github, hubspot, stripe."));
     file(folder.path(), "bad.yaml", "connector: bad\ntabels: {}\ndocz: x\n");
     let bad = missing("./bad.yaml");
     assert!(bad.contains("bad.yaml:2:1: tabels: ") && bad.contains("connector check"), "{bad}");

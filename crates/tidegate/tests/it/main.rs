@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod connectors;
+mod mutations;
 mod quotas;
 
 use std::path::Path;
@@ -72,6 +73,13 @@ async fn what_cannot_be_built_says_why() {
         (with(def(&[("password", "s3cret")])), "connection crm: option password needs option user"),
         (with(def(&[("user", "u"), ("token", "s3cret")])), "connection crm: give either token, or user and password"),
         (with(def(&[("writes", "yes")])), "connection crm: option writes takes 'true' or 'false', not 'yes'"),
+        (with(def(&[("etags", "all")])), "connection crm: option etags takes 'declared' or 'true', not 'all'"),
+        (with(def(&[("batch", "xml")])), "connection crm: option batch takes 'json' or 'none', not 'xml'"),
+        (with(def(&[("batch_size", "5")])), "connection crm: option batch_size needs option batch: batch 'json'"),
+        (
+            with(def(&[("batch", "json"), ("batch_size", "0")])),
+            "connection crm: option batch_size takes 1 to 1000, not '0'",
+        ),
         (with(def(&[("allow_origins", "b.example")])), "connection crm: option allow_origins: 'b.example' is not an"),
         (with(unset), "connection crm: option token: the environment variable CRM_TOKEN is not set"),
         (with(unknown), "connection crm: there is no connector odta; there are: odata"),

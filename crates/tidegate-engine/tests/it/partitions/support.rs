@@ -291,6 +291,7 @@ impl Divided {
         let clock = Arc::new(TestClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
         let engine = Engine::new(EngineParts {
             connect: Arc::new(Open { service: Arc::clone(&service), lists }),
+            journal: Arc::new(tidegate_state::Journal::in_memory()),
             state,
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
