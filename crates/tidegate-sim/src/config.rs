@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::effect::EffectKind;
 use crate::fault::{Fault, RandomFaults};
 use crate::quota::{Cost, OtherClient, Quota, Throttled};
 
@@ -19,6 +20,8 @@ pub enum Shape {
     ODataV2,
     /// `GET /things?page=n&per_page=m` answers a JSON array; pages count from 1.
     Plain,
+    /// Things to change, one by one and in batches of every kind, below `/api/`.
+    Rest,
     /// Books, their loans and members, below `/api/`: pages with numbers, cursors and keysets.
     Library,
 }
@@ -112,6 +115,31 @@ pub enum Capability {
     Null,
 }
 
+/// Whether rows have ETags. They are obeyed in `If-Match` wherever rows have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ETags {
+    /// They have none.
+    #[default]
+    None,
+    /// They have, and `$metadata` does not say so.
+    Undeclared,
+    /// `$metadata` says so: `Core.OptimisticConcurrency` (V4), `ConcurrencyMode="Fixed"` (V2).
+    Declared,
+}
+
+/// A value that the service does not take: a business rule of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unwanted {
+    /// Entity set or collection.
+    pub table: String,
+    /// Column, as the API names it.
+    pub column: String,
+    /// The value, as JSON.
+    pub value: serde_json::Value,
+    /// Status of the refusal, such as 400 or 422.
+    pub status: u16,
+}
+
 /// Settings of the two OData shapes.
 #[derive(Debug, Clone)]
 pub struct ODataOptions {
@@ -131,6 +159,20 @@ pub struct ODataOptions {
     pub ignore: Vec<Capability>,
     /// `$metadata` has an `ETag` and answers 304 to `If-None-Match`.
     pub metadata_etag: bool,
+    /// Whether rows have ETags.
+    pub etags: ETags,
+    /// PATCH, PUT and DELETE without `If-Match` are refused with 428.
+    pub needs_if_match: bool,
+    /// Columns, as `Set.Column`, that the service fills in: declared as `Core.Computed` (V4), and refused in requests.
+    pub computed: Vec<String>,
+    /// Columns, as `Set.Column`, that only POST may give: declared as `Core.Immutable` (V4), and refused in others.
+    pub immutable: Vec<String>,
+    /// Writes that a set does not take: declared in its restrictions (V4), and refused with 405.
+    pub forbidden: Vec<(String, EffectKind)>,
+    /// V4: PATCH and PUT of a row that is not there make it, unless `If-Match` is sent (OData 4.0 Protocol, 11.4.4).
+    pub upserts: bool,
+    /// V4: most requests in one `$batch`; 0 where there is none.
+    pub batch_max: usize,
 }
 
 impl Default for ODataOptions {
@@ -143,6 +185,13 @@ impl Default for ODataOptions {
             refuse_status: 501,
             ignore: Vec::new(),
             metadata_etag: true,
+            etags: ETags::None,
+            needs_if_match: false,
+            computed: Vec::new(),
+            immutable: Vec::new(),
+            forbidden: Vec::new(),
+            upserts: false,
+            batch_max: 100,
         }
     }
 }
@@ -169,6 +218,23 @@ pub struct PlainOptions {
     pub totals: bool,
 }
 
+/// Settings of the `Rest` shape.
+#[derive(Debug, Clone, Copy)]
+pub struct RestOptions {
+    /// How long an idempotency key is remembered, from the first request with it.
+    pub key_lifetime: Duration,
+    /// Most rows in one batch, and most ids in a list.
+    pub batch_max: usize,
+    /// How many looks at a job find it running.
+    pub job_looks: u32,
+}
+
+impl Default for RestOptions {
+    fn default() -> Self {
+        Self { key_lifetime: Duration::from_secs(24 * 60 * 60), batch_max: 100, job_looks: 2 }
+    }
+}
+
 /// The whole configuration of a simulated API.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -178,7 +244,7 @@ pub struct Config {
     pub port: u16,
     /// Decides all values and all random faults.
     pub seed: u64,
-    /// Rows of `Accounts` (other sets follow from it), of the plain list, or of the library's books.
+    /// Rows of `Accounts` (other sets follow from it), of the plain list, of the library's books, or of the items.
     pub rows: u64,
     /// Rows of single entity sets, by name.
     pub sizes: BTreeMap<String, u64>,
@@ -211,10 +277,14 @@ pub struct Config {
     pub faults: Vec<Fault>,
     /// Faults that strike at random, decided by `seed` and the number of the request.
     pub random_faults: Option<RandomFaults>,
+    /// Values that writes may not have.
+    pub unwanted: Vec<Unwanted>,
     /// Settings of the OData shapes.
     pub odata: ODataOptions,
     /// Settings of the plain shape.
     pub plain: PlainOptions,
+    /// Settings of the `Rest` shape.
+    pub rest: RestOptions,
 }
 
 impl Default for Config {
@@ -239,8 +309,10 @@ impl Default for Config {
             clock: Clock::System,
             faults: Vec::new(),
             random_faults: None,
+            unwanted: Vec::new(),
             odata: ODataOptions::default(),
             plain: PlainOptions::default(),
+            rest: RestOptions::default(),
         }
     }
 }

@@ -20,6 +20,10 @@ pub enum Match {
     Path(String),
     /// Requests whose decoded query contains this.
     Query(String),
+    /// Requests with this method, such as `PATCH`.
+    Method(String),
+    /// Requests with another method than GET.
+    Writes,
     /// All of these at once.
     All(Vec<Match>),
 }
@@ -70,6 +74,8 @@ pub enum What {
     CutBefore,
     /// The connection closes after the effect; no answer.
     CutAfter,
+    /// An error status after the effect.
+    FailAfter(u16),
     /// The connection closes after this many bytes of the body.
     CutBody {
         /// Bytes sent.
@@ -170,6 +176,8 @@ pub struct RandomFaults {
     pub rate: f64,
     /// What may happen; each is as likely as the others.
     pub kinds: Vec<What>,
+    /// Whether they strike writes alone.
+    pub only_writes: bool,
 }
 
 /// The script with its counters.
@@ -190,6 +198,7 @@ impl Script {
     pub(crate) fn strike(
         &mut self,
         n: u64,
+        method: &str,
         path: &str,
         query: &str,
         random: Option<&RandomFaults>,
@@ -197,7 +206,7 @@ impl Script {
     ) -> Vec<What> {
         let mut out = Vec::new();
         for (fault, matched) in &mut self.lines {
-            if !matches(&fault.on, n, path, query) {
+            if !matches(&fault.on, n, method, path, query) {
                 continue;
             }
             *matched += 1;
@@ -207,7 +216,8 @@ impl Script {
             }
         }
         self.seen += 1;
-        if let Some(random) = random.filter(|r| !r.kinds.is_empty()) {
+        let may_strike = |random: &&RandomFaults| !random.kinds.is_empty() && (!random.only_writes || method != "GET");
+        if let Some(random) = random.filter(may_strike) {
             let bits = mix(seed ^ mix(self.seen));
             // 53 bits make an exact fraction.
             if ((bits >> 11) as f64 / (1u64 << 53) as f64) < random.rate {
@@ -218,14 +228,16 @@ impl Script {
     }
 }
 
-fn matches(on: &Match, n: u64, path: &str, query: &str) -> bool {
+fn matches(on: &Match, n: u64, method: &str, path: &str, query: &str) -> bool {
     match on {
         Match::Any => true,
         Match::Request(wanted) => n == *wanted,
         Match::Every(step) => *step > 0 && n.is_multiple_of(*step),
         Match::Path(part) => path.contains(part),
         Match::Query(part) => query.contains(part),
-        Match::All(list) => list.iter().all(|m| matches(m, n, path, query)),
+        Match::Method(wanted) => method == wanted,
+        Match::Writes => method != "GET",
+        Match::All(list) => list.iter().all(|m| matches(m, n, method, path, query)),
     }
 }
 
@@ -234,7 +246,7 @@ mod tests {
     use super::*;
 
     fn strikes(script: &mut Script, random: Option<&RandomFaults>, seed: u64) -> Vec<usize> {
-        (1..=8).map(|n| script.strike(n, "/odata/Orders", "$top=1", random, seed).len()).collect()
+        (1..=8).map(|n| script.strike(n, "GET", "/odata/Orders", "$top=1", random, seed).len()).collect()
     }
 
     #[test]
@@ -258,7 +270,7 @@ mod tests {
 
     #[test]
     fn random_faults_follow_the_seed() {
-        let random = RandomFaults { rate: 0.5, kinds: vec![What::CutBefore, What::EmptyBody] };
+        let random = RandomFaults { rate: 0.5, kinds: vec![What::CutBefore, What::EmptyBody], only_writes: false };
         let run = |seed| strikes(&mut Script::default(), Some(&random), seed);
         assert_eq!(run(7), run(7));
         assert!((0..20).any(|seed| run(seed) != run(seed + 1)));

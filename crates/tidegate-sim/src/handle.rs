@@ -5,30 +5,52 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Response;
 use http::request::Parts;
-use http::{HeaderMap, Response, header};
 use percent_encoding::percent_decode_str;
 
-use crate::config::{Auth, Config, Shape};
+use crate::admit::{Admitted, admit};
+use crate::config::{Config, Shape};
 use crate::data::{Source, mix, sales};
+use crate::effect::Effect;
 use crate::fault::{RedirectTo, RetryAfter, What};
-use crate::log::{LoggedRequest, Ticket};
+use crate::log::LoggedRequest;
 use crate::net::Knife;
 use crate::odata::fail::Fail;
 use crate::odata::filter::ast::Dialect;
-use crate::odata::{self, Call};
-use crate::quota::{self, Counts, Entry};
+use crate::odata::{self, Ask};
+use crate::quota::Counts;
 use crate::reply::Reply;
-use crate::server::{Inner, root};
-use crate::{library, plain};
+use crate::server::Inner;
+use crate::{library, plain, rest};
 
 /// Where a `RedirectTo::Moved` leads.
-const MOVED: &str = "/_moved";
+pub(crate) const MOVED: &str = "/_moved";
+
+/// What a test or another program may ask beside the API, without the log, faults or quotas.
+pub(crate) fn beside(inner: &Inner, request: &Parts) -> Option<Response<Body>> {
+    let json = match (request.method.as_str(), request.uri.path()) {
+        ("GET", "/_effects") => inner.store.effects.all().iter().map(Effect::json).collect(),
+        ("GET", "/_requests") => serde_json::json!({
+            "count": inner.log.len(),
+            "refused": inner.log.count(|request| request.refused_by.is_some()),
+            "effects": inner.store.effects.len(),
+        }),
+        _ => return None,
+    };
+    Some(Reply::new(200, "application/json", json.to_string()).send(&[]))
+}
+
+/// Whether a request whose client has gone away is worked on to its end: a write is or is not, by seed and number, since
+/// both happen to those who are cut off. There is nothing to work on for anybody else.
+pub(crate) fn is_finished(inner: &Inner, request: &Parts) -> bool {
+    let number = inner.log.len() as u64;
+    request.method != http::Method::GET && mix(inner.config.seed ^ mix(number)).is_multiple_of(2)
+}
 
 /// Answers one request and completes its log entry.
-pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Response<Body> {
+pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts, body: &Bytes) -> Response<Body> {
     let path = request.uri.path();
     let query = request.uri.query().unwrap_or("");
     let pairs = pairs(query);
@@ -39,18 +61,19 @@ pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Res
         query: query.to_owned(),
         pairs: pairs.clone().unwrap_or_default(),
         headers: request.headers.clone(),
+        body: body.clone(),
         arrived_us: inner.config.clock.micros(),
         refused_by: None,
         status: None,
         bytes: 0,
         effect: false,
     });
-    let faults = strike(inner, ticket.n, path, query);
+    let faults = strike(inner, ticket.n, request);
     let is_cut = faults.contains(&What::CutBefore);
     let admission = match before(inner, request, &faults) {
         _ if is_cut => Err(Reply::empty(500)),
         Some(reply) => Err(reply),
-        None => admit(inner, request, ticket),
+        None => admit(inner, request, body, ticket),
     };
     wait(inner, ticket.n, &faults).await;
     if is_cut {
@@ -60,12 +83,16 @@ pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Res
     let effect = admission.is_ok() && pairs.is_ok();
     let mut reply = match admission {
         Err(reply) => reply,
-        Ok(admitted) => effect_of(inner, request, admitted, pairs, &faults),
+        Ok(admitted) => effect_of(inner, &Asked { request, body, n: ticket.n, faults: &faults }, admitted, pairs),
     };
     if faults.contains(&What::CutAfter) {
         inner.log.finish(ticket, None, 0, effect);
         knife.cut();
         return Reply::empty(500).send(&[]);
+    }
+    let fails = faults.iter().find_map(|fault| if let What::FailAfter(code) = fault { Some(*code) } else { None });
+    if let Some(code) = fails {
+        reply = Reply::new(code, "text/plain", format!("simulated failure {code}"));
     }
     reply.spoil(&faults);
     reply.script_headers(&faults);
@@ -73,11 +100,12 @@ pub(crate) async fn handle(inner: &Inner, knife: &Knife, request: &Parts) -> Res
     reply.send(&faults)
 }
 
-fn strike(inner: &Inner, n: u64, path: &str, query: &str) -> Vec<What> {
-    let decoded = percent_decode_str(query).decode_utf8_lossy();
+fn strike(inner: &Inner, n: u64, request: &Parts) -> Vec<What> {
+    let (method, path) = (request.method.as_str(), request.uri.path());
+    let decoded = percent_decode_str(request.uri.query().unwrap_or("")).decode_utf8_lossy();
     let mut script = inner.script.lock().unwrap_or_else(PoisonError::into_inner);
     let random = inner.config.random_faults.as_ref();
-    script.strike(n, path, &decoded, random, inner.config.seed)
+    script.strike(n, method, path, &decoded, random, inner.config.seed)
 }
 
 async fn wait(inner: &Inner, n: u64, faults: &[What]) {
@@ -117,86 +145,31 @@ fn before(inner: &Inner, request: &Parts, faults: &[What]) -> Option<Reply> {
     })
 }
 
-/// A request that is let in.
-struct Admitted<'a> {
-    division: u32,
-    root: String,
-    /// Path below the root.
-    rest: &'a str,
-    /// What quotas of calls tell, as of the arrival.
-    headers: Vec<(String, String)>,
-    permit: Permit<'a>,
-}
-
-/// Checks the request when it arrives, the quotas last.
-fn admit<'a>(inner: &'a Inner, request: &'a Parts, ticket: Ticket) -> Result<Admitted<'a>, Reply> {
-    let config = &inner.config;
-    let target = request.uri.path_and_query().map_or(0, |p| p.as_str().len());
-    if target > config.max_url {
-        let limit = config.max_url;
-        let fail = Fail::new(414, "UriTooLong", format!("the URL is longer than {limit} bytes"));
-        return Err(refusal(config, &fail));
-    }
-    if let Some(challenge) = challenge(&config.auth, &request.headers) {
-        let fail = Fail::new(401, "Unauthorized", "The login is missing or wrong.");
-        return Err(refusal(config, &fail).with("WWW-Authenticate", challenge));
-    }
-    let path = request.uri.path();
-    let path = path.strip_prefix(MOVED).unwrap_or(path);
-    let Some((division, root, rest)) = locate(config, path) else {
-        return Err(refusal(config, &Fail::missing("There is no service at this path.")));
-    };
-    let now = config.clock.micros();
-    let mut counters = inner.counters();
-    let entry = counters.arrive(division, now);
-    let headers = counters.headers(division, now, Counts::Calls);
-    match entry {
-        Ok(entry) => Ok(Admitted { division, root, rest, headers, permit: Permit { inner, entry: Some(entry) } }),
-        Err(refused) => {
-            inner.log.refuse(ticket, &refused.quota);
-            let fail = Fail::new(429, "TooManyRequests", "The quota of calls is spent.");
-            let mut reply = quota::refusal(config, &refused, || self::refusal(config, &fail));
-            reply.headers.extend(headers);
-            reply.headers.extend(counters.headers(division, now, Counts::Points));
-            Err(reply)
-        }
-    }
-}
-
-/// A call in work; it ends when it is answered or when its client goes away.
-struct Permit<'a> {
-    inner: &'a Inner,
-    entry: Option<Entry>,
-}
-
-impl Permit<'_> {
-    fn end(&mut self, points: Option<u64>) {
-        if let Some(entry) = self.entry.take() {
-            self.inner.counters().leave(entry, self.inner.config.clock.micros(), points);
-        }
-    }
-}
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        self.end(None);
-    }
+/// A request as the shapes see it.
+struct Asked<'a> {
+    request: &'a Parts,
+    body: &'a Bytes,
+    /// Number in the log.
+    n: u64,
+    faults: &'a [What],
 }
 
 /// Lets the shape answer, and tells of the quotas.
 fn effect_of(
     inner: &Inner,
-    request: &Parts,
+    asked: &Asked<'_>,
     admitted: Admitted<'_>,
     pairs: Result<Vec<(String, String)>, String>,
-    faults: &[What],
 ) -> Reply {
-    let Admitted { division, root, rest, headers, mut permit } = admitted;
+    let Admitted { division, root, rest, headers, mut permit, claim } = admitted;
     let config = &inner.config;
     let mut reply = match pairs {
         Err(message) => refusal(config, &Fail::bad(message)),
-        Ok(pairs) => shape(inner, request, division, &root, rest, &pairs, faults),
+        Ok(pairs) => shape(inner, asked, (division, &root), rest, &pairs),
     };
+    if let Some(claim) = &claim {
+        inner.store.keys.keep(&claim.keyed, &reply);
+    }
     let points = config.cost.actual(reply.body.len());
     permit.end(Some(points));
     let now = config.clock.micros();
@@ -210,18 +183,21 @@ fn effect_of(
     reply
 }
 
+/// The generated rows of a division.
+pub(crate) fn source(config: &Config, division: u32) -> Source {
+    let seed = if division == 0 { config.seed } else { mix(config.seed ^ u64::from(division)) };
+    Source { seed, sizes: sales::sizes(config.rows, &config.sizes) }
+}
+
 fn shape(
     inner: &Inner,
-    request: &Parts,
-    division: u32,
-    root: &str,
+    asked: &Asked<'_>,
+    (division, root): (u32, &str),
     rest: &str,
     pairs: &[(String, String)],
-    faults: &[What],
 ) -> Reply {
-    let config = &inner.config;
-    let seed = if division == 0 { config.seed } else { mix(config.seed ^ u64::from(division)) };
-    let source = Source { seed, sizes: sales::sizes(config.rows, &config.sizes) };
+    let (config, request) = (&inner.config, asked.request);
+    let source = source(config, division);
     let dialect = match config.shape {
         Shape::Plain | Shape::Library => {
             if request.method != http::Method::GET {
@@ -230,7 +206,21 @@ fn shape(
             if config.shape == Shape::Library {
                 return library::serve(config, &source, rest, pairs);
             }
-            return plain::serve(config, &source, &format!("/{rest}"), pairs, faults);
+            return plain::serve(config, &source, &format!("/{rest}"), pairs, asked.faults);
+        }
+        Shape::Rest => {
+            return rest::serve(&rest::Call {
+                config,
+                source: &source,
+                store: &inner.store,
+                division,
+                n: asked.n,
+                method: &request.method,
+                path: &percent_decode_str(rest).decode_utf8_lossy(),
+                pairs,
+                headers: &request.headers,
+                body: asked.body,
+            });
         }
         Shape::ODataV2 => Dialect::V2,
         Shape::ODataV4 => Dialect::V4,
@@ -238,10 +228,13 @@ fn shape(
     let Ok(path) = percent_decode_str(rest).decode_utf8() else {
         return refusal(config, &Fail::bad("the path is not UTF-8"));
     };
-    odata::serve(&Call {
+    odata::serve(&Ask {
         config,
         source: &source,
         cache: &inner.cache,
+        store: &inner.store,
+        division,
+        n: asked.n,
         dialect,
         origin: &inner.origin,
         root,
@@ -249,29 +242,19 @@ fn shape(
         path: &path,
         pairs,
         headers: &request.headers,
-        faults,
+        body: asked.body,
+        faults: asked.faults,
     })
 }
 
-/// Division (0 if there are none), path of the root, and what follows it.
-fn locate<'a>(config: &Config, path: &'a str) -> Option<(u32, String, &'a str)> {
-    let division = if config.divisions == 0 {
-        0
-    } else {
-        let number = path.strip_prefix("/api/v1/")?.split('/').next()?;
-        number.parse().ok().filter(|d| (1..=config.divisions).contains(d))?
-    };
-    let root = root(config, division);
-    // The root itself answers without its last slash too.
-    let rest = path.strip_prefix(root.as_str());
-    let rest = rest.or_else(|| (path == root.trim_end_matches('/')).then_some(""))?;
-    Some((division, root, rest))
-}
-
-fn refusal(config: &Config, fail: &Fail) -> Reply {
+pub(crate) fn refusal(config: &Config, fail: &Fail) -> Reply {
     match config.shape {
         Shape::ODataV2 => odata::error(Dialect::V2, fail),
         Shape::ODataV4 => odata::error(Dialect::V4, fail),
+        Shape::Rest => {
+            let body = serde_json::json!({ "error": { "message": fail.message } });
+            Reply::new(fail.status, "application/json", body.to_string())
+        }
         Shape::Plain | Shape::Library => {
             let body = serde_json::json!({ "message": fail.message });
             Reply::new(fail.status, "application/json", body.to_string())
@@ -279,27 +262,9 @@ fn refusal(config: &Config, fail: &Fail) -> Reply {
     }
 }
 
-/// The challenge to send if the login is missing or wrong.
-fn challenge(auth: &Auth, headers: &HeaderMap) -> Option<&'static str> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let (scheme, credentials) = given.split_once(' ').unwrap_or((given, ""));
-    match auth {
-        Auth::None => None,
-        Auth::Basic { user, password } => {
-            let wanted = STANDARD.encode(format!("{user}:{password}"));
-            let right = scheme.eq_ignore_ascii_case("basic") && credentials.trim() == wanted;
-            (!right).then_some("Basic realm=\"simulated\", charset=\"UTF-8\"")
-        }
-        Auth::Bearer(token) => {
-            let right = scheme.eq_ignore_ascii_case("bearer") && credentials.trim() == token;
-            (!right).then_some("Bearer realm=\"simulated\"")
-        }
-    }
-}
-
 /// Splits and decodes a query. A plus sign is a plus sign; characters that RFC 3986 does not allow
 /// unencoded are an error.
-fn pairs(query: &str) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, String> {
     if query.is_empty() {
         return Ok(Vec::new());
     }

@@ -18,22 +18,31 @@
 //! # }
 //! ```
 
+mod admit;
 mod clock;
 mod config;
 mod data;
+mod effect;
 mod fault;
 mod handle;
 mod library;
 mod log;
+mod looks;
 mod net;
 mod odata;
 mod plain;
 mod quota;
 mod reply;
+mod rest;
 mod server;
+mod store;
 
 pub use clock::{Clock, ManualClock};
-pub use config::{Auth, Capability, Collation, Config, NextLinks, ODataOptions, PastEnd, PlainOptions, Shape};
+pub use config::{
+    Auth, Capability, Collation, Config, ETags, NextLinks, ODataOptions, PastEnd, PlainOptions, RestOptions, Shape,
+    Unwanted,
+};
+pub use effect::{Effect, EffectKind};
 pub use fault::{Fault, Match, RandomFaults, RedirectTo, RetryAfter, What};
 pub use log::LoggedRequest;
 pub use quota::{Cost, Counts, Dialect, OtherClient, Quota, QuotaState, ResetForm, Rule, Throttled};

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 /// One request as the server saw it.
@@ -19,6 +20,8 @@ pub struct LoggedRequest {
     pub pairs: Vec<(String, String)>,
     /// Headers of the request.
     pub headers: HeaderMap,
+    /// Body of the request.
+    pub body: Bytes,
     /// When it arrived, in microseconds since 1970 by the configured clock.
     pub arrived_us: u64,
     /// Name of the quota that refused it.
@@ -34,6 +37,11 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// Decoded value of a query option, such as `$filter`.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())

@@ -1,6 +1,8 @@
-//! Runs a simulated API on 127.0.0.1 until Ctrl-C. The first line on stdout is its URL.
+//! Runs a simulated API on 127.0.0.1 until Ctrl-C. The first line on stdout is its URL. What it was made to change is at
+//! `/_effects` of its origin, and how many requests came at `/_requests`; neither is part of the API.
 
 mod flags;
+mod writes;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use tidegate_sim::{
 };
 
 use crate::flags::{QuotaFlags, number, pair};
+use crate::writes::WriteFlags;
 
 /// A simulated SaaS API on 127.0.0.1, with deterministic data.
 #[derive(Debug, Parser)]
@@ -27,7 +30,7 @@ struct Args {
     /// Decides all values and random faults.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Rows of Accounts (other sets follow), of the plain list, or of the library's books.
+    /// Rows of Accounts (other sets follow), of the plain list, of the library's books, or of the items.
     #[arg(long, default_value_t = 20_000)]
     rows: u64,
     /// Rows of one entity set: NAME=ROWS. Repeatable.
@@ -47,6 +50,8 @@ struct Args {
     divisions: u32,
     #[command(flatten)]
     quotas: QuotaFlags,
+    #[command(flatten)]
+    writes: WriteFlags,
     /// Demand HTTP Basic: USER:PASSWORD.
     #[arg(long, conflicts_with = "bearer")]
     basic: Option<String>,
@@ -68,15 +73,19 @@ struct Args {
     /// Plain pages repeat the last page for ever.
     #[arg(long)]
     repeat_last: bool,
-    /// MATCH:WHAT[:times=N][:skip=N]. MATCH: any, request=N, every=N, path=TEXT, query=TEXT.
-    /// WHAT: status=CODE, status=CODE;retry-after=SECONDS, delay=MS, cut-before, cut-after,
+    /// MATCH:WHAT[:times=N][:skip=N]. MATCH: any, request=N, every=N, path=TEXT, query=TEXT,
+    /// writes, method=NAME.
+    /// WHAT: status=CODE, status=CODE;retry-after=SECONDS, delay=MS, cut-before, cut-after, fail-after=CODE,
     /// cut-body=BYTES, empty, malformed, html, huge=BYTES, next-is-self, next-is-first,
     /// repeat-last, header=NAME=VALUE. Repeatable.
     #[arg(long = "fault", value_parser = fault)]
     faults: Vec<Fault>,
-    /// Share of requests with a random 503, cut connection or cut body: 0 to 1.
+    /// Share of requests with a random 503, a connection cut before or after the effect, or a cut body: 0 to 1.
     #[arg(long)]
     fault_rate: Option<f64>,
+    /// Random faults strike writes alone.
+    #[arg(long)]
+    fault_writes: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -89,6 +98,8 @@ enum ShapeArg {
     Plain,
     /// A library: books, loans, members.
     Library,
+    /// Things to change, in many ways.
+    Rest,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -126,6 +137,8 @@ fn fault(text: &str) -> Result<Fault, String> {
     };
     let on = match on.split_once('=') {
         None if on == "any" => Match::Any,
+        None if on == "writes" => Match::Writes,
+        Some(("method", name)) => Match::Method(name.to_owned()),
         Some(("request", n)) => Match::Request(number(n)?),
         Some(("every", n)) => Match::Every(number(n)?),
         Some(("path", t)) => Match::Path(t.to_owned()),
@@ -152,6 +165,7 @@ fn effect(text: &str) -> Result<What, String> {
         "delay" => What::Delay(Duration::from_millis(number(value)?)),
         "cut-before" => What::CutBefore,
         "cut-after" => What::CutAfter,
+        "fail-after" => What::FailAfter(number(value)?),
         "cut-body" => What::CutBody { after: number(value)?, declared: true },
         "empty" => What::EmptyBody,
         "malformed" => What::MalformedJson,
@@ -200,6 +214,7 @@ fn config(args: Args) -> Result<Config, String> {
     let kinds = vec![
         What::Status { code: 503, retry_after: RetryAfter::None },
         What::CutBefore,
+        What::CutAfter,
         What::CutBody { after: 100, declared: true },
     ];
     Ok(Config {
@@ -209,6 +224,7 @@ fn config(args: Args) -> Result<Config, String> {
             ShapeArg::OdataV2 => Shape::ODataV2,
             ShapeArg::Plain => Shape::Plain,
             ShapeArg::Library => Shape::Library,
+            ShapeArg::Rest => Shape::Rest,
         },
         port: args.port,
         seed: args.seed,
@@ -224,8 +240,10 @@ fn config(args: Args) -> Result<Config, String> {
         quota_retry_after: args.quotas.quota_retry_after,
         others: args.quotas.others(),
         faults: args.faults,
-        random_faults: args.fault_rate.map(|rate| RandomFaults { rate, kinds }),
-        odata: ODataOptions {
+        random_faults: args.fault_rate.map(|rate| RandomFaults { rate, kinds, only_writes: args.fault_writes }),
+        unwanted: args.writes.unwanted(),
+        rest: args.writes.rest(),
+        odata: args.writes.odata(ODataOptions {
             next_links: match args.next_links {
                 NextLinksArg::Absolute => NextLinks::Absolute,
                 NextLinksArg::Relative => NextLinks::Relative,
@@ -235,7 +253,7 @@ fn config(args: Args) -> Result<Config, String> {
             numbers_as_strings: args.numbers_as_strings,
             refuse: args.refuse.into_iter().map(capability).collect(),
             ..ODataOptions::default()
-        },
+        }),
         plain: PlainOptions {
             past_end: if args.repeat_last { PastEnd::RepeatLast } else { PastEnd::Empty },
             ..PlainOptions::default()

@@ -17,14 +17,19 @@ use url::Url;
 
 use crate::config::{Config, Shape};
 use crate::fault::{Fault, Script};
-use crate::handle::handle;
+use crate::handle::{beside, handle, is_finished};
 use crate::log::{Log, LoggedRequest};
 use crate::net::{Door, Knife};
 use crate::odata::Cache;
 use crate::quota::{Counters, QuotaState};
+use crate::reply::Reply;
+use crate::store::Store;
 
 /// How long a stop waits for answers under way.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Largest body of a request, in bytes.
+const LARGEST: usize = 16 << 20;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -36,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) script: Mutex<Script>,
     pub(crate) counters: Mutex<Counters>,
     pub(crate) cache: Cache,
+    pub(crate) store: Store,
     pub(crate) in_flight: AtomicU64,
     pub(crate) peak: AtomicU64,
 }
@@ -76,6 +82,7 @@ impl Sim {
             script: Mutex::new(script),
             counters: Mutex::new(counters),
             cache: Cache::default(),
+            store: Store::default(),
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
         });
@@ -91,6 +98,10 @@ impl Sim {
             let _ = axum::serve(door, service).with_graceful_shutdown(signal).await;
         });
         Ok(Self { inner, accepted, url, stop: Some(stop), task: Some(task) })
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     /// URL of the service root, with a slash at its end; of the first division, if there are any.
@@ -167,7 +178,7 @@ pub(crate) fn root(config: &Config, division: u32) -> String {
         (0, Shape::ODataV4) => "/odata/v4/".to_owned(),
         (0, Shape::ODataV2) => "/odata/v2/".to_owned(),
         (0, Shape::Plain) => "/".to_owned(),
-        (0, Shape::Library) => "/api/".to_owned(),
+        (0, Shape::Library | Shape::Rest) => "/api/".to_owned(),
         _ => format!("/api/v1/{division}/"),
     }
 }
@@ -177,11 +188,27 @@ async fn entry(
     ConnectInfo(knife): ConnectInfo<Knife>,
     request: Request,
 ) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    if let Some(answer) = beside(&inner, &parts) {
+        return answer;
+    }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return Reply::empty(413).send(&[]);
+    };
     let now = inner.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
     inner.peak.fetch_max(now, Ordering::SeqCst);
     // Also runs when the client goes away and this future is dropped.
-    let _guard = Leave(inner.clone());
-    handle(&inner, &knife, &request.into_parts().0).await
+    let guard = Leave(inner.clone());
+    let is_finished = is_finished(&inner, &parts);
+    let answer = async move {
+        let guard = guard;
+        handle(&guard.0, &knife, &parts, &body).await
+    };
+    match is_finished {
+        // Nobody panics in it, and nobody cancels it.
+        true => tokio::spawn(answer).await.unwrap_or_else(|_| Reply::empty(500).send(&[])),
+        false => answer.await,
+    }
 }
 
 struct Leave(Arc<Inner>);

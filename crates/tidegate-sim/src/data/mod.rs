@@ -1,8 +1,9 @@
-//! The data every simulated API serves: deterministic, generated on the fly, never stored.
+//! The data every simulated API serves: deterministic, generated on the fly; only what was written is stored.
 //!
 //! A value is a pure function of seed, entity set, row number and column, so a set of ten million
 //! rows costs nothing until a row is asked for. Nothing here knows HTTP or a wire format.
 
+pub(crate) mod changes;
 pub(crate) mod civil;
 pub(crate) mod decimal;
 pub(crate) mod sales;

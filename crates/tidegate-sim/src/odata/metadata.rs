@@ -1,5 +1,7 @@
 //! Service document and `$metadata`.
 
+mod annotate;
+
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write;
 use std::hash::Hasher;
@@ -30,8 +32,8 @@ pub(crate) fn service_document(call: &Call<'_>) -> Reply {
 
 pub(crate) fn metadata(call: &Call<'_>) -> Reply {
     let body = match call.dialect {
-        Dialect::V4 => document_v4(),
-        Dialect::V2 => document_v2(),
+        Dialect::V4 => document_v4(call),
+        Dialect::V2 => document_v2(call),
     };
     let mut hasher = DefaultHasher::new();
     hasher.write(body.as_bytes());
@@ -47,12 +49,13 @@ pub(crate) fn metadata(call: &Call<'_>) -> Reply {
     reply.with("ETag", etag)
 }
 
-fn document_v4() -> String {
+fn document_v4(call: &Call<'_>) -> String {
     let mut x = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
-         <edmx:Edmx Version=\"4.0\" xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\">\
-         <edmx:DataServices>",
+         <edmx:Edmx Version=\"4.0\" xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\">",
     );
+    annotate::references(&mut x, &call.config.odata);
+    x.push_str("<edmx:DataServices>");
     let ns = "http://docs.oasis-open.org/odata/ns/edm";
     let _ = write!(x, "<Schema Namespace=\"{NAMESPACE}\" xmlns=\"{ns}\">");
     let _ = write!(x, "<EnumType Name=\"{}\">", KIND.name);
@@ -62,7 +65,7 @@ fn document_v4() -> String {
     x.push_str("</EnumType>");
     complex_type(&mut x, Dialect::V4);
     for set in &SETS {
-        entity_type(&mut x, set, Dialect::V4);
+        entity_type(&mut x, set, call);
     }
     x.push_str("<EntityContainer Name=\"Container\">");
     for set in &SETS {
@@ -70,13 +73,14 @@ fn document_v4() -> String {
         for nav in set.navs {
             let _ = write!(x, "<NavigationPropertyBinding Path=\"{}\" Target=\"{}\"/>", nav.name, nav.set);
         }
+        annotate::set(&mut x, &call.config.odata, set);
         x.push_str("</EntitySet>");
     }
     x.push_str("</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>");
     x
 }
 
-fn document_v2() -> String {
+fn document_v2(call: &Call<'_>) -> String {
     let mut x = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
          <edmx:Edmx Version=\"1.0\" xmlns:edmx=\"http://schemas.microsoft.com/ado/2007/06/edmx\">\
@@ -87,7 +91,7 @@ fn document_v2() -> String {
     let _ = write!(x, "<Schema Namespace=\"{NAMESPACE}\" xmlns=\"{ns}\">");
     complex_type(&mut x, Dialect::V2);
     for set in &SETS {
-        entity_type(&mut x, set, Dialect::V2);
+        entity_type(&mut x, set, call);
     }
     x.push_str("<EntityContainer Name=\"Container\" m:IsDefaultEntityContainer=\"true\">");
     for set in &SETS {
@@ -99,18 +103,21 @@ fn document_v2() -> String {
 
 fn complex_type(x: &mut String, dialect: Dialect) {
     let _ = write!(x, "<ComplexType Name=\"{}\">", ADDRESS.name);
-    ADDRESS.fields.iter().for_each(|f| property(x, f, dialect));
+    ADDRESS.fields.iter().for_each(|f| property(x, f, dialect, "", ""));
     x.push_str("</ComplexType>");
 }
 
-fn entity_type(x: &mut String, set: &EntitySet, dialect: Dialect) {
+fn entity_type(x: &mut String, set: &EntitySet, call: &Call<'_>) {
+    let dialect = call.dialect;
     let _ = write!(x, "<EntityType Name=\"{}\"><Key>", set.type_name);
     for c in set.key {
         let _ = write!(x, "<PropertyRef Name=\"{}\"/>", set.columns[*c].name);
     }
     x.push_str("</Key>");
-    for column in set.columns.iter().filter(|c| dialect == Dialect::V4 || v2::has(c)) {
-        property(x, column, dialect);
+    for (index, column) in set.columns.iter().enumerate().filter(|(_, c)| dialect == Dialect::V4 || v2::has(c)) {
+        let options = &call.config.odata;
+        let fixed = annotate::attribute(options, dialect, index);
+        property(x, column, dialect, fixed, &annotate::column(options, dialect, set, column));
     }
     // In V2 a navigation property needs an association; this service declares none there.
     for nav in set.navs.iter().filter(|_| dialect == Dialect::V4) {
@@ -125,7 +132,8 @@ fn entity_type(x: &mut String, set: &EntitySet, dialect: Dialect) {
     x.push_str("</EntityType>");
 }
 
-fn property(x: &mut String, column: &Column, dialect: Dialect) {
+/// `more` are attributes, `inside` are elements.
+fn property(x: &mut String, column: &Column, dialect: Dialect, more: &str, inside: &str) {
     let v4 = dialect == Dialect::V4;
     let facets = match column.ty {
         Type::Str(Some(n)) => format!(" MaxLength=\"{n}\""),
@@ -153,5 +161,11 @@ fn property(x: &mut String, column: &Column, dialect: Dialect) {
         Type::Strings => "Collection(Edm.String)".to_owned(),
     };
     let nullable = if column.nullable { "" } else { " Nullable=\"false\"" };
-    let _ = write!(x, "<Property Name=\"{}\" Type=\"{ty}\"{nullable}{facets}/>", column.name);
+    let _ = write!(x, "<Property Name=\"{}\" Type=\"{ty}\"{nullable}{facets}{more}", column.name);
+    match inside {
+        "" => x.push_str("/>"),
+        inside => {
+            let _ = write!(x, ">{inside}</Property>");
+        }
+    }
 }

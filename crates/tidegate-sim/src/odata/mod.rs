@@ -1,6 +1,4 @@
 //! The two OData shapes: resource paths, content negotiation and the protocol's errors.
-//!
-//! Read only: another method than GET is refused with 405.
 
 pub(crate) mod fail;
 pub(crate) mod filter;
@@ -10,26 +8,38 @@ mod page;
 mod query;
 mod render;
 mod v2;
+mod write;
+
+use std::ops::Deref;
 
 use http::{HeaderMap, Method, header};
 
-use crate::config::{Capability, Config};
+use crate::config::{Capability, Config, ETags};
 use crate::data::Source;
+use crate::data::changes::Data;
 use crate::data::sales::SETS;
 use crate::data::schema::EntitySet;
 use crate::fault::What;
 use crate::reply::Reply;
+use crate::store::Store;
 
 use fail::Fail;
 use filter::ast::Dialect;
 pub(crate) use page::Cache;
 use query::Query;
+pub(crate) use render::plain;
+pub(crate) use write::change;
 
 /// One request to a service root.
-pub(crate) struct Call<'a> {
+pub(crate) struct Ask<'a> {
     pub(crate) config: &'a Config,
     pub(crate) source: &'a Source,
     pub(crate) cache: &'a Cache,
+    pub(crate) store: &'a Store,
+    /// 0 if there are none.
+    pub(crate) division: u32,
+    /// Number in the log.
+    pub(crate) n: u64,
     pub(crate) dialect: Dialect,
     /// `http://127.0.0.1:port`.
     pub(crate) origin: &'a str,
@@ -40,13 +50,28 @@ pub(crate) struct Call<'a> {
     pub(crate) path: &'a str,
     pub(crate) pairs: &'a [(String, String)],
     pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
     pub(crate) faults: &'a [What],
 }
 
+/// A request and the rows as they are while it is answered.
+pub(crate) struct Call<'a> {
+    pub(crate) ask: &'a Ask<'a>,
+    pub(crate) data: Data<'a>,
+}
+
+impl<'a> Deref for Call<'a> {
+    type Target = Ask<'a>;
+
+    fn deref(&self) -> &Ask<'a> {
+        self.ask
+    }
+}
+
 /// Answers a request.
-pub(crate) fn serve(call: &Call<'_>) -> Reply {
-    let reply = route(call).unwrap_or_else(|fail| error(call.dialect, &fail));
-    match call.dialect {
+pub(crate) fn serve(ask: &Ask<'_>) -> Reply {
+    let reply = answer(ask).unwrap_or_else(|fail| error(ask.dialect, &fail));
+    match ask.dialect {
         Dialect::V4 => reply.with("OData-Version", "4.0"),
         Dialect::V2 => reply.with("DataServiceVersion", "2.0"),
     }
@@ -63,10 +88,15 @@ pub(crate) fn error(dialect: Dialect, fail: &Fail) -> Reply {
     if fail.status == 405 { reply.with("Allow", "GET") } else { reply }
 }
 
-fn route(call: &Call<'_>) -> Result<Reply, Fail> {
-    if call.method != Method::GET {
-        return Err(Fail::new(405, "MethodNotAllowed", format!("{} is not allowed", call.method)));
+fn answer(ask: &Ask<'_>) -> Result<Reply, Fail> {
+    if ask.method != Method::GET {
+        return write::serve(ask);
     }
+    let changes = ask.store.odata(ask.division);
+    route(&Call { ask, data: Data { source: ask.source, changes: changes.get() } })
+}
+
+fn route(call: &Call<'_>) -> Result<Reply, Fail> {
     match call.path {
         "" => {
             negotiate(call, "json")?;
@@ -81,17 +111,26 @@ fn route(call: &Call<'_>) -> Result<Reply, Fail> {
 }
 
 fn resource(call: &Call<'_>, path: &str) -> Result<Reply, Fail> {
-    let missing = |name: &str| Fail::missing(format!("Resource not found for the segment '{name}'."));
-    // Between the parentheses of a key there may be a slash, so they are cut off first.
-    let end = path.find(['(', '/']).unwrap_or(path.len());
-    let set = SETS.iter().find(|s| s.name == &path[..end]).ok_or_else(|| missing(&path[..end]))?;
-    match &path[end..] {
+    let (set, rest) = set_of(path)?;
+    match rest {
         "" => collection(call, set),
         "/$count" => count(call, set),
         rest if rest.starts_with('(') && rest.ends_with(')') => entity(call, set, &rest[1..rest.len() - 1]),
         rest if rest.starts_with('(') => Err(Fail::unsupported("paths below an entity are not implemented")),
         rest => Err(missing(rest.trim_start_matches('/'))),
     }
+}
+
+fn missing(segment: &str) -> Fail {
+    Fail::missing(format!("Resource not found for the segment '{segment}'."))
+}
+
+/// The entity set that a path begins with, and what follows it.
+fn set_of(path: &str) -> Result<(&'static EntitySet, &str), Fail> {
+    // Between the parentheses of a key there may be a slash, so they are cut off first.
+    let end = path.find(['(', '/']).unwrap_or(path.len());
+    let set = SETS.iter().find(|s| s.name == &path[..end]).ok_or_else(|| missing(&path[..end]))?;
+    Ok((set, &path[end..]))
 }
 
 fn collection(call: &Call<'_>, set: &EntitySet) -> Result<Reply, Fail> {
@@ -122,13 +161,28 @@ fn entity(call: &Call<'_>, set: &EntitySet, key: &str) -> Result<Reply, Fail> {
     let query = Query::parse(call, set, query::ENTITY)?;
     negotiate(call, "json")?;
     let values = keys::parse(key, set, call.dialect)?;
-    let row = (set.find)(call.source, &values).filter(|row| *row < set.rows(call.source));
+    let row = call.data.find(set, &values);
     let row = row.ok_or_else(|| Fail::missing(format!("{}({key}) does not exist", set.name)))?;
+    Ok(written(call, set, &query, row, 200))
+}
+
+/// An entity as the body of an answer.
+fn written(call: &Call<'_>, set: &EntitySet, query: &Query, row: u64, status: u16) -> Reply {
     let body = match call.dialect {
-        Dialect::V4 => render::entity(call, set, &query, row),
-        Dialect::V2 => v2::entity(call, set, &query, row),
+        Dialect::V4 => render::entity(call, set, query, row),
+        Dialect::V2 => v2::entity(call, set, query, row),
     };
-    Ok(Reply::new(200, &content_type(call), body))
+    let reply = Reply::new(status, &content_type(call), body);
+    match etag(call, set, row) {
+        Some(etag) => reply.with("ETag", etag),
+        None => reply,
+    }
+}
+
+/// The ETag of a row, where the service has them. Rows never share one.
+fn etag(call: &Call<'_>, set: &EntitySet, row: u64) -> Option<String> {
+    let has_etags = call.config.odata.etags != ETags::None;
+    has_etags.then(|| format!("W/\"{row}.{}\"", call.data.version(set, row)))
 }
 
 /// The answer of a service that lacks something.

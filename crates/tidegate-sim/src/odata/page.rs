@@ -11,6 +11,7 @@ use crate::data::value::Value;
 use crate::fault::What;
 
 use super::Call;
+use super::filter::ast::{Cmp, Expr};
 use super::filter::eval::{Row, order_nulls_low};
 use super::query::{Position, Query};
 
@@ -71,13 +72,13 @@ pub(crate) fn select(call: &Call<'_>, set: &EntitySet, query: &Query) -> Page {
     let left = query.top.map_or(u64::MAX, |top| top.saturating_sub(position.taken));
     let want = limit.min(left);
     let (rows, more) = match (&query.filter, query.order.is_empty()) {
-        (None, true) => {
-            let end = set.rows(call.source);
+        (None, true) if call.data.is_whole(set) => {
+            let end = call.data.end(set);
             let first = position.at.saturating_add(skip).min(end);
             let last = first.saturating_add(want).min(end);
             ((first..last).collect(), (last < end).then_some(last))
         }
-        (Some(_), true) => scan(call, set, query, position.at, skip, want),
+        (_, true) => scan(call, set, query, position.at, skip, want),
         (_, false) => {
             let sorted = sorted(call, set, query);
             let end = sorted.len() as u64;
@@ -96,7 +97,7 @@ pub(crate) fn select(call: &Call<'_>, set: &EntitySet, query: &Query) -> Page {
 fn scan(call: &Call<'_>, set: &EntitySet, query: &Query, at: u64, skip: u64, want: u64) -> (Vec<u64>, Option<u64>) {
     let mut rows = Vec::new();
     let mut to_skip = skip;
-    for row in at..set.rows(call.source) {
+    for row in candidates(call, set, query).range(at) {
         if !keeps(call, set, query, row) {
             continue;
         }
@@ -112,36 +113,101 @@ fn scan(call: &Call<'_>, set: &EntitySet, query: &Query, at: u64, skip: u64, wan
 }
 
 fn keeps(call: &Call<'_>, set: &EntitySet, query: &Query, row: u64) -> bool {
-    query.filter.as_ref().is_none_or(|f| view(call, set, row).keeps(f))
+    call.data.has(set, row) && query.filter.as_ref().is_none_or(|f| view(call, set, row).keeps(f))
+}
+
+/// Rows that may pass a filter.
+enum Candidates {
+    All(u64),
+    /// In ascending order.
+    Some(Vec<u64>),
+}
+
+impl Candidates {
+    fn range(&self, from: u64) -> Box<dyn Iterator<Item = u64> + '_> {
+        match self {
+            Self::All(end) => Box::new(from..*end),
+            Self::Some(rows) => Box::new(rows.iter().copied().filter(move |row| *row >= from)),
+        }
+    }
+}
+
+fn candidates(call: &Call<'_>, set: &EntitySet, query: &Query) -> Candidates {
+    let [key] = set.key else { return Candidates::All(call.data.end(set)) };
+    let mut keys = Vec::new();
+    match query.filter.as_ref().is_some_and(|filter| asks_for_keys(filter, *key, &mut keys)) {
+        true => {
+            let mut rows: Vec<u64> =
+                keys.iter().filter_map(|key| call.data.find(set, std::slice::from_ref(key))).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            Candidates::Some(rows)
+        }
+        false => Candidates::All(call.data.end(set)),
+    }
+}
+
+/// Whether only rows with some keys can pass; adds these keys. As a server with an index does it: without, reading many
+/// rows back by their keys would take as many looks at the whole set.
+fn asks_for_keys(filter: &Expr, key: usize, keys: &mut Vec<Value>) -> bool {
+    // `5.0` equals 5 and is another text.
+    let is_exact = |value: &Value| matches!(value, Value::Int(_) | Value::Guid(_));
+    let is_key = |expr: &Expr| matches!(expr, Expr::Prop { column, field: None, .. } if *column == key);
+    match filter {
+        Expr::Cmp(Cmp::Eq, left, right) => match (left.as_ref(), right.as_ref()) {
+            (left, Expr::Lit(value)) if is_key(left) && is_exact(value) => {
+                keys.push(value.clone());
+                true
+            }
+            _ => false,
+        },
+        Expr::In(left, values) if is_key(left) && values.iter().all(is_exact) => {
+            keys.extend_from_slice(values);
+            true
+        }
+        Expr::Or(left, right) => asks_for_keys(left, key, keys) && asks_for_keys(right, key, keys),
+        Expr::And(left, right) => {
+            let known = keys.len();
+            asks_for_keys(left, key, keys) || {
+                keys.truncate(known);
+                asks_for_keys(right, key, keys)
+            }
+        }
+        _ => false,
+    }
 }
 
 fn view<'a>(call: &'a Call<'_>, set: &'a EntitySet, row: u64) -> Row<'a> {
     let collation = call.config.odata.collation;
-    Row { source: call.source, set, row, collation, dialect: call.dialect }
+    Row { data: call.data, set, row, collation, dialect: call.dialect }
 }
 
 /// Number of rows that pass the filter.
 pub(crate) fn total(call: &Call<'_>, set: &EntitySet, query: &Query) -> u64 {
     if query.filter.is_none() {
-        return set.rows(call.source);
+        return call.data.count(set);
     }
     matching(call, set, query).len() as u64
 }
 
 fn matching(call: &Call<'_>, set: &EntitySet, query: &Query) -> Arc<Vec<u64>> {
-    let key = format!("{}\n{}\n{}", call.root, set.name, query.filter_text);
-    let all = || (0..set.rows(call.source)).filter(|row| keeps(call, set, query, *row)).collect();
+    let key = format!("{}\n{}\n{}\n{}", call.root, call.data.writes(), set.name, query.filter_text);
+    let all = || candidates(call, set, query).range(0).filter(|row| keeps(call, set, query, *row)).collect();
     call.cache.get(&key, all)
 }
 
 fn sorted(call: &Call<'_>, set: &EntitySet, query: &Query) -> Arc<Vec<u64>> {
-    let key = format!("{}\n{}\n{}\n{}", call.root, set.name, query.filter_text, query.order_text);
+    let writes = call.data.writes();
+    let key = format!("{}\n{writes}\n{}\n{}\n{}", call.root, set.name, query.filter_text, query.order_text);
     let collation = call.config.odata.collation;
     call.cache.get(&key, || {
         let keys =
             |row: u64| -> Vec<Value> { query.order.iter().map(|(e, _)| view(call, set, row).eval(e, None)).collect() };
-        let mut rows: Vec<(Vec<Value>, u64)> =
-            (0..set.rows(call.source)).filter(|r| keeps(call, set, query, *r)).map(|r| (keys(r), r)).collect();
+        let mut rows: Vec<(Vec<Value>, u64)> = candidates(call, set, query)
+            .range(0)
+            .filter(|r| keeps(call, set, query, *r))
+            .map(|r| (keys(r), r))
+            .collect();
         // Stable, so rows with equal keys stay in the order of the set and pages do not overlap.
         rows.sort_by(|(a, _), (b, _)| {
             let ranks = query.order.iter().zip(a.iter().zip(b));

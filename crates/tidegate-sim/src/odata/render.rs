@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::data::changes::Data;
 use crate::data::civil;
 use crate::data::sales::NAMESPACE;
 use crate::data::schema::{Column, EntitySet, Type};
@@ -10,7 +11,7 @@ use crate::plain::wrong;
 
 use super::page::Page;
 use super::query::{Pick, Query};
-use super::{Call, quotes_numbers};
+use super::{Call, etag, quotes_numbers};
 
 pub(crate) fn collection(call: &Call<'_>, set: &EntitySet, query: &Query, page: &Page) -> Vec<u8> {
     let mut out = Vec::with_capacity(256 + page.rows.len() * 512);
@@ -62,6 +63,11 @@ fn context(call: &Call<'_>, set: &EntitySet, query: &Query, suffix: &str) -> Str
 }
 
 fn members(out: &mut Vec<u8>, call: &Call<'_>, set: &EntitySet, query: &Query, row: u64, quoted: bool) {
+    if let Some(etag) = etag(call, set, row) {
+        out.extend_from_slice(b"\"@odata.etag\":");
+        string(out, &etag);
+        out.push(b',');
+    }
     each(set, query, |i, column, pick| {
         let c = &set.columns[column];
         push(out, format_args!("{}\"{}\":", if i == 0 { "" } else { "," }, c.name));
@@ -69,9 +75,20 @@ fn members(out: &mut Vec<u8>, call: &Call<'_>, set: &EntitySet, query: &Query, r
             out.extend_from_slice(json.as_bytes());
             return;
         }
-        let cell = (set.value)(call.source, row, column);
+        let cell = call.data.value(set, row, column);
         value(out, c, &cell, pick.and_then(|p| p.fields.as_deref()), quoted);
     });
+}
+
+/// A row with all its columns and nothing else; 64-bit integers and decimals are strings.
+pub(crate) fn plain(data: Data<'_>, set: &EntitySet, row: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (index, column) in set.columns.iter().enumerate() {
+        push(&mut out, format_args!("{}\"{}\":", if index == 0 { "{" } else { "," }, column.name));
+        value(&mut out, column, &data.value(set, row, index), None, true);
+    }
+    out.push(b'}');
+    out
 }
 
 /// Calls `f` with ordinal, column and selection of every column to send.

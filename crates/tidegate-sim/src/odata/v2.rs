@@ -7,10 +7,10 @@ use crate::data::schema::{Column, EntitySet, Type};
 use crate::data::value::{Value, guid_text};
 use crate::plain::wrong;
 
-use super::Call;
 use super::page::Page;
 use super::query::Query;
 use super::render::{double, each, push, qualified, string};
+use super::{Call, etag};
 
 pub(crate) fn collection(call: &Call<'_>, set: &EntitySet, query: &Query, page: &Page) -> Vec<u8> {
     let mut out = Vec::with_capacity(256 + page.rows.len() * 640);
@@ -46,17 +46,14 @@ pub(crate) fn has(column: &Column) -> bool {
 }
 
 fn object(out: &mut Vec<u8>, call: &Call<'_>, set: &EntitySet, query: &Query, row: u64) {
-    let key: Vec<String> = set
-        .key
-        .iter()
-        .map(|c| {
-            let literal = literal(&set.columns[*c], &(set.value)(call.source, row, *c));
-            if set.key.len() == 1 { literal } else { format!("{}={literal}", set.columns[*c].name) }
-        })
-        .collect();
-    let uri = format!("{}{}{}({})", call.origin, call.root, set.name, key.join(","));
+    let uri = format!("{}{}{}({})", call.origin, call.root, set.name, key(call, set, row));
     let ty = qualified(set.type_name);
-    push(out, format_args!("{{\"__metadata\":{{\"uri\":\"{uri}\",\"type\":\"{ty}\"}}"));
+    push(out, format_args!("{{\"__metadata\":{{\"uri\":\"{uri}\",\"type\":\"{ty}\""));
+    if let Some(etag) = etag(call, set, row) {
+        out.extend_from_slice(b",\"etag\":");
+        string(out, &etag);
+    }
+    out.push(b'}');
     each(set, query, |_, column, _| {
         let c = &set.columns[column];
         if !has(c) {
@@ -65,10 +62,19 @@ fn object(out: &mut Vec<u8>, call: &Call<'_>, set: &EntitySet, query: &Query, ro
         push(out, format_args!(",\"{}\":", c.name));
         match wrong(call.faults, row, c.name) {
             Some(json) => out.extend_from_slice(json.as_bytes()),
-            None => value(out, c, &(set.value)(call.source, row, column)),
+            None => value(out, c, &call.data.value(set, row, column)),
         }
     });
     out.push(b'}');
+}
+
+/// The key of a row as it stands in a URL.
+pub(crate) fn key(call: &Call<'_>, set: &EntitySet, row: u64) -> String {
+    let one = |column: &usize| {
+        let literal = literal(&set.columns[*column], &call.data.value(set, row, *column));
+        if set.key.len() == 1 { literal } else { format!("{}={literal}", set.columns[*column].name) }
+    };
+    set.key.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
 /// A key value as it stands in a URL.

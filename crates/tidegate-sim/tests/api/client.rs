@@ -33,11 +33,25 @@ impl Answer {
 
 /// Sends a request to a path (or a URL of this server) and reads until the server closes.
 pub(crate) async fn send(sim: &Sim, method: &str, target: &str, headers: &[&str]) -> Answer {
+    send_body(sim, method, target, headers, "").await
+}
+
+/// The same below the service root with a JSON body.
+pub(crate) async fn write(sim: &Sim, method: &str, rest: &str, headers: &[&str], body: &str) -> Answer {
+    let headers = [headers, &["Content-Type: application/json"]].concat();
+    send_body(sim, method, &format!("{}{}", sim.url().path(), encode(rest)), &headers, body).await
+}
+
+/// The same with a body.
+pub(crate) async fn send_body(sim: &Sim, method: &str, target: &str, headers: &[&str], body: &str) -> Answer {
     let port = sim.url().port().unwrap();
     let origin = format!("http://127.0.0.1:{port}");
     let path = target.strip_prefix(&origin).unwrap_or(target);
     let extra: String = headers.iter().map(|h| format!("{h}\r\n")).collect();
-    let text = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{extra}\r\n");
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{length}{extra}\r\n");
+    let text = head + body;
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut raw = Vec::new();

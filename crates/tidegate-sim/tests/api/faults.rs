@@ -146,7 +146,7 @@ async fn random_faults_repeat_with_their_seed() {
     let mut runs = Vec::new();
     for seed in [3, 3, 4] {
         let kinds = vec![What::CutBefore, What::Html];
-        let random_faults = Some(RandomFaults { rate: 0.5, kinds });
+        let random_faults = Some(RandomFaults { rate: 0.5, kinds, only_writes: false });
         let sim = Sim::start(Config { rows: 10, seed, random_faults, ..Config::default() }).await.unwrap();
         let mut statuses = Vec::new();
         for _ in 0..20 {

@@ -8,3 +8,5 @@ mod library;
 mod odata;
 mod plain;
 mod quotas;
+mod rest;
+mod writes;

@@ -109,7 +109,8 @@ async fn wrong_requests_get_the_protocols_error() {
         ("GET", "OrderLines(OrderId=5,LineNo=2)", 200),
         ("GET", "OrderLines(5)", 400),
         ("HEAD", "Accounts", 405),
-        ("POST", "Accounts", 405),
+        ("POST", "Accounts", 415),
+        ("DELETE", "Accounts", 405),
     ];
     for (method, rest, want) in cases {
         let target = format!("{}{rest}", sim.url().path());

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use crate::config::Collation;
-use crate::data::Source;
+use crate::data::changes::Data;
 use crate::data::civil::{self, DAY, SECOND};
 use crate::data::decimal::Decimal;
 use crate::data::schema::EntitySet;
@@ -16,7 +16,7 @@ use super::ast::{Cmp, Dialect, Expr, Func};
 
 /// One row to evaluate against.
 pub(crate) struct Row<'a> {
-    pub(crate) source: &'a Source,
+    pub(crate) data: Data<'a>,
     pub(crate) set: &'a EntitySet,
     pub(crate) row: u64,
     pub(crate) collation: Collation,
@@ -55,7 +55,7 @@ impl Row<'_> {
     }
 
     fn property(&self, column: usize, field: Option<usize>) -> Value {
-        let value = (self.set.value)(self.source, self.row, column);
+        let value = self.data.value(self.set, self.row, column);
         match (value, field, self.dialect) {
             (Value::Complex(mut fields), Some(i), _) if i < fields.len() => fields.swap_remove(i),
             (_, Some(_), _) => Value::Null,

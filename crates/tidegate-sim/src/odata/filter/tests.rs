@@ -2,6 +2,7 @@
 
 use crate::config::Collation;
 use crate::data::Source;
+use crate::data::changes::Data;
 use crate::data::decimal::Decimal;
 use crate::data::sales::{ADDRESS, KIND};
 use crate::data::schema::{EntitySet, Type, null};
@@ -74,7 +75,8 @@ fn cell(_: &Source, row: u64, column: usize) -> Value {
 fn kept(filter: &str, dialect: Dialect, collation: Collation) -> Result<Vec<u64>, u16> {
     let expr = parse_filter(filter, &SET, dialect).map_err(|f| f.status)?;
     let source = Source { seed: 0, sizes: vec![3] };
-    let keeps = |row: &u64| Row { source: &source, set: &SET, row: *row, collation, dialect }.keeps(&expr);
+    let data = Data { source: &source, changes: None };
+    let keeps = |row: &u64| Row { data, set: &SET, row: *row, collation, dialect }.keeps(&expr);
     Ok((0..3).filter(keeps).collect())
 }
 
