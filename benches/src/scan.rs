@@ -12,16 +12,17 @@ const PAGE_SIZE: u64 = 100;
 const RUNS: usize = 3;
 
 /// A simulator in a process of its own; stopped when dropped.
-struct Sim {
+pub(crate) struct Sim {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Sim {
-    fn start(folder: &Path, rows: u64) -> Result<Self> {
+    /// With these flags beside its port.
+    pub(crate) fn start(folder: &Path, flags: &[&str]) -> Result<Self> {
         let mut child = Command::new(folder.join("tidegate-sim"))
             .args(["--shape", "odata", "--port", "0"])
-            .args(["--rows", &rows.to_string(), "--page-size", &PAGE_SIZE.to_string()])
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()?;
         let mut url = String::new();
@@ -43,7 +44,8 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
     println!("scan of Accounts, 7 of its columns, {PAGE_SIZE} rows a page; median of {RUNS} runs");
     println!("{:>8} {:>9} {:>12} {:>12} {:>10} {:>10}", "pages", "rows", "peak MB", "curl MB", "CPU/curl", "wall/curl");
     for pages in [1_000, 10_000] {
-        let sim = Sim::start(folder, pages * PAGE_SIZE)?;
+        let (rows, page) = ((pages * PAGE_SIZE).to_string(), PAGE_SIZE.to_string());
+        let sim = Sim::start(folder, &["--rows", &rows, "--page-size", &page])?;
         let scan = tidegate(folder, &sim.url)?;
         let curl = curl(&sim.url, pages)?;
         println!(

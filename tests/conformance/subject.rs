@@ -117,6 +117,7 @@ impl Subject {
         let engine = Engine::new(EngineParts {
             connect: Arc::new(layers),
             state: Arc::new(State::in_memory()),
+            journal: Arc::new(tidegate_state::Journal::in_memory()),
             requests,
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), clock.clone())),
             clock: clock.clone(),

@@ -9,7 +9,7 @@
 //! * `yaml wrong`: a manifest with mistakes; the next `text` names them
 //! * `sql`: one run of the program; the next `text` is its output, with `…` for what is left out
 //!
-//! In a table, a row that ends with code shows members of an endpoint, or a quota.
+//! In a table, a row that ends with code shows members of an endpoint or of `writes`, or a quota.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -123,13 +123,16 @@ fn the_examples_are_right() {
 
 #[test]
 fn the_mistakes_are_named_as_shown() {
-    let wrong = blocks().into_iter().find(|block| block.info == "yaml wrong").unwrap();
-    let problems = Manifest::parse(wrong.body, "library.yaml").unwrap_err();
-    let expected = format!("{}error: library.yaml: {} mistakes\n", lines(&problems), problems.len());
-    assert_eq!(wrong.output, Some(expected.as_str()));
+    let wrong: Vec<_> = blocks().into_iter().filter(|block| block.info == "yaml wrong").collect();
+    assert!(wrong.len() > 1, "{}", wrong.len());
+    for wrong in wrong {
+        let problems = Manifest::parse(wrong.body, "library.yaml").unwrap_err();
+        let expected = format!("{}error: library.yaml: {} mistakes\n", lines(&problems), problems.len());
+        assert_eq!(wrong.output, Some(expected.as_str()));
+    }
 }
 
-/// Rows of tables that end with code: each is members of an endpoint.
+/// Rows of tables that end with code: each is members of an endpoint, of `writes`, or a quota.
 #[test]
 fn the_tables_are_right() {
     let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix("` |")?.rsplit_once("| `"));
@@ -137,6 +140,15 @@ fn the_tables_are_right() {
     assert!(endpoints.len() > 40, "{endpoints:?}");
     let (quotas, endpoints): (Vec<&str>, Vec<&str>) = endpoints.iter().partition(|code| code.starts_with("{ name: "));
     assert!(quotas.len() > 10, "{quotas:?}");
+    let is_write = |code: &&str| ["insert: ", "update: ", "delete: "].iter().any(|kind| code.starts_with(kind));
+    let (writes, endpoints): (Vec<&str>, Vec<&str>) = endpoints.into_iter().partition(is_write);
+    assert!(writes.len() > 15, "{writes:?}");
+    for writes in writes {
+        assert_right(&format!(
+            "connector: example\nurl: https://api.example.com/\ntables:\n  orders:\n    key: id\n    \
+             columns: {{ id: int, status: text }}\n    list: {{ path: orders }}\n    writes: {{ {writes} }}\n"
+        ));
+    }
     for quota in quotas {
         assert_right(&format!(
             "connector: example\nurl: https://api.example.com/\nquotas: [{quota}]\ntables:\n  orders:\n    \

@@ -66,3 +66,27 @@ async fn the_tour_of_quotas_works() {
     assert!(of("system.partitions").starts_with("101 Amsterdam 49"), "{shown:?}");
     assert!(of("system.quotas").contains("daily"), "{shown:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_of_changes_works() {
+    let sim = Sim::start(Config { rows: 3_000, ..Config::default() }).await.unwrap();
+    let engine = Engine::builder().working_dir(tempfile::tempdir().unwrap().path()).build().unwrap();
+    let session = engine.session("writer");
+    let tour = README.split("```sql\n").filter_map(|rest| rest.split("```").next());
+    let tour = tour.filter(|block| block.contains("CREATE CONNECTION crm")).collect::<String>();
+    let tour = tour.replace("https://host/odata/v4/sales", sim.url().as_str());
+    let mut effects = Vec::new();
+    for sql in Session::split(&tour).unwrap() {
+        let outcome = run(&session, &sql).await.unwrap_or_else(|error| panic!("{sql}\n{error}"));
+        effects.push(sim.effects().len());
+        if sql.contains("RETURNING") {
+            assert!(outcome.rows().iter().all(|row| row[1..] == ["Closed", "applied"]), "{:?}", outcome.rows());
+        }
+        if sql.contains("system.mutations") {
+            assert_eq!(outcome.rows().len(), 3, "{:?}", outcome.rows());
+        }
+    }
+    let (updated, deleted) = (effects[2], effects[4] - effects[3]);
+    assert!(effects[1] == 0 && (1..=100).contains(&updated) && (1..=50).contains(&deleted), "{effects:?}");
+    assert_eq!(effects[3], updated + 1);
+}

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tidegate_sim::{Config, Quota, QuotaState, Sim};
+use tidegate_tests::program::Home;
 
 use super::TURN;
-use super::program::Home;
 
 const DIVISIONS: u32 = 3;
 /// Calls that may be under way in a division, or be answered and not yet in the ledger.

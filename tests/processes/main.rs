@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod counters;
-mod program;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tidegate_sim::{Config, Dialect, LoggedRequest, Quota, ResetForm, Rule, Sim};
 
 use tokio::sync::Mutex;
 
-use self::program::{Home, Ran, Running};
+use tidegate_tests::program::{Home, Ran, Running};
 
 const PROCESSES: usize = 4;
 const DIVISIONS: u32 = 3;

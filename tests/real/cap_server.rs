@@ -26,6 +26,11 @@ impl Cap {
         Self::run(&format!("cap-{headers}.log"), &[("CAP_LIMITER", headers)])
     }
 
+    /// Another one, for tests that change its data.
+    pub(crate) fn start_to_write() -> Self {
+        Self::run("cap-writes.log", &[])
+    }
+
     fn run(log: &str, variables: &[(&str, &str)]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("real/cap/start.sh");
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(log);
@@ -61,6 +66,13 @@ impl Cap {
             percent_decode_str(entry["path"].as_str().unwrap()).decode_utf8().unwrap().into_owned()
         });
         paths.filter(|path| !path.contains("$metadata")).collect()
+    }
+
+    /// What really changed since the last call, in order: `event` (`CREATE`, `UPDATE`, `DELETE`), `entity`, `key`, `data`.
+    pub(crate) fn effects(&self) -> Vec<serde_json::Value> {
+        let effects = serde_json::from_str(&self.call("GET", "/effects")).unwrap();
+        self.call("DELETE", "/effects");
+        effects
     }
 
     /// The body of a plain HTTP/1.0 exchange.

@@ -4,8 +4,12 @@
 
 mod cap;
 mod cap_server;
+mod cap_writes;
 mod limiter;
+mod mutated;
 mod oauth;
 mod prism;
+mod proxy;
 mod served;
 mod stripe;
+mod stripe_writes;

@@ -1,5 +1,5 @@
 //! GitHub's and Stripe's own descriptions, mocked by Prism: every table, every filter and every order asks only what the
-//! vendor says may be asked.
+//! vendor says may be asked, and what is written is what it takes.
 //!
 //! `prism/start.sh` first holds the manifests against the descriptions (`prism/check.mjs`). Prism answers with examples,
 //! whatever is asked, so that rows tell nothing here: only that they can be read. A filter that is recomputed may leave
@@ -24,6 +24,7 @@ use crate::served::{Served, decoded};
 
 mod github;
 mod stripe;
+mod writes;
 
 /// A table, the filters without which it cannot be asked, and what is pushed down besides.
 pub(crate) struct Case {
@@ -38,7 +39,7 @@ pub(crate) struct Case {
 
 fn session(served: &Served, connector: &str) -> Session {
     let def = ConnectionDef::new("api", connector, BTreeMap::new());
-    let def = def.with("url", &served.at(&format!("/{connector}/")));
+    let def = def.with("url", &served.at(&format!("/{connector}/"))).with("writes", "true");
     let def = if connector == "stripe" { def.with("api_key", "sk_test_tidegate") } else { def };
     Engine::builder().connection(def).build().unwrap().session("test")
 }
@@ -54,6 +55,7 @@ async fn vendors_descriptions() {
                 wrong.extend(check(&served, connector, case).await);
             }
         }
+        wrong.extend(writes::check(&served).await);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     })
     .await

@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: running SQL, and making random predicates.
+//! What the end-to-end tests share: running SQL here and in programs, and making random predicates.
 
 pub mod predicates;
+pub mod program;
 pub mod run;

@@ -20,7 +20,8 @@ SET tidegate.max_calls, tidegate.quota_reserve and tidegate.on_quota_exhausted b
 
 State is kept in --state, else $TIDEGATE_STATE, else $XDG_STATE_HOME/tidegate, else ~/.local/state/tidegate.
 
-Exit codes: 0 done; 1 an error; 2 wrong usage; 130 stopped by Ctrl-C.";
+Exit codes: 0 done; 1 an error, or a mutation that did not change all its rows; 2 wrong usage; 3 a mutation stopped early \
+by a bound or a quota, as asked; 130 stopped by Ctrl-C.";
 
 /// The command line, read.
 #[derive(Debug)]

@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Done,
     /// An error; standard error says which.
     Failed,
+    /// A mutation was stopped early, by a bound or a quota as asked: what was done is valid, and can be gone on with.
+    Stopped,
     /// Stopped by Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted,
 }
@@ -19,6 +21,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Stopped => 3,
             Self::Interrupted => 130,
         }
     }

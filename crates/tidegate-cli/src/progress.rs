@@ -8,11 +8,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use tidegate::Summary;
+use tidegate::{MutationCounts, MutationPhase, Summary};
 
 use crate::quotas;
 use crate::run::terminal_width;
-use crate::words::{counted, seconds};
+use crate::words::{counted, grouped, seconds};
 
 /// A statement shorter than this shows nothing.
 const DELAY: Duration = Duration::from_millis(300);
@@ -88,8 +88,8 @@ impl Shared {
             None => format!("preparing · {}", seconds(self.started.elapsed())),
             Some(summary) => {
                 let counts = summary.counts();
-                let mut parts =
-                    vec![counted(counts.rows, "row"), counted(counts.calls, "call"), seconds(self.started.elapsed())];
+                let rows = sending(summary).unwrap_or_else(|| counted(counts.rows, "row"));
+                let mut parts = vec![rows, counted(counts.calls, "call"), seconds(self.started.elapsed())];
                 // While it waits, why it does says more than what is left of something.
                 let waiting = quotas::waiting(&summary.waiting(), SystemTime::now());
                 parts.extend(waiting.or_else(|| summary.left().as_ref().map(quotas::left)));
@@ -103,6 +103,17 @@ impl Shared {
         self.drawn += 1;
         true
     }
+}
+
+/// How many of its rows a mutation has sent; `None` for one that selects still, and for other statements.
+fn sending(summary: &Summary) -> Option<String> {
+    let mutation = summary.mutation().filter(|mutation| mutation.phase != MutationPhase::Selecting)?;
+    let MutationCounts { selected, applied, accepted, failed, .. } = mutation.counts;
+    let mut text = format!("{} of {} applied", grouped(applied + accepted), counted(selected, "row"));
+    if failed > 0 {
+        text.push_str(&format!(", {} failed", grouped(failed)));
+    }
+    Some(text)
 }
 
 /// A terminal that is gone is no reason to stop the statement.

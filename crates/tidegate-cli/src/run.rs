@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use tidegate::{Error, Execution, Prepared, Session, StatementKind, Summary};
+use tidegate::{Error, ErrorKind, Execution, Prepared, Session, StatementKind, Summary};
 
 use crate::args::Options;
 use crate::exit::Exit;
@@ -13,6 +13,9 @@ use crate::interrupt::{Interrupted, Interrupts, Running};
 use crate::output::{self, Format, RowWriter, Sink, WriteError};
 use crate::progress::Progress;
 use crate::{closing, messages, open};
+
+/// Asked in a shell.
+const UNBOUNDED: &str = "this changes every row of the table: it has neither WHERE nor LIMIT. Go on?";
 
 /// Longest part of a statement that an error repeats.
 const SHOWN: usize = 100;
@@ -25,6 +28,8 @@ pub(crate) struct Runner {
     pub(crate) closing: bool,
     /// Says the closing line, and notes on a result.
     pub(crate) say: fn(&str),
+    /// Asks before a statement that changes all rows of a table; without it, there is nobody to ask.
+    pub(crate) confirm: Option<fn(&str) -> bool>,
     interrupts: Interrupts,
     sink: Sink,
     stdout_is_terminal: bool,
@@ -39,8 +44,10 @@ pub(crate) enum Failure {
     Engine(Error),
     /// Its rows could not be written.
     Output(WriteError),
-    /// The user stopped it.
-    Interrupted,
+    /// The user stopped it; a mutation says how far it came.
+    Interrupted(Option<String>),
+    /// The user does not want it.
+    Declined,
 }
 
 /// What a statement gave.
@@ -48,6 +55,8 @@ struct Ended {
     rows: Option<u64>,
     summary: Summary,
     shortened: Option<String>,
+    /// A mutation that did not end well has rows all the same.
+    failure: Option<Failure>,
 }
 
 /// `-c`, `-f` and standard input.
@@ -82,6 +91,7 @@ impl Runner {
             format: format.unwrap_or_else(|| Format::default_for(stdout_is_terminal)),
             closing: stderr_is_terminal,
             say: messages::say,
+            confirm: None,
             interrupts,
             sink: Sink::stdout(),
             stdout_is_terminal,
@@ -119,7 +129,7 @@ impl Runner {
             let (counts, left) = (ended.summary.counts(), ended.summary.left());
             (self.say)(&closing::line(ended.rows, &counts, ended.summary.elapsed(), left.as_ref()));
         }
-        Ok(())
+        ended.failure.map_or(Ok(()), Err)
     }
 
     async fn rows_of(&mut self, sql: &str) -> Result<Ended, Failure> {
@@ -129,6 +139,9 @@ impl Runner {
         let prepared = running.or_interrupted(self.session.prepare(sql)).await??;
         let kind = prepared.kind;
         self.refuse_format(&prepared)?;
+        if prepared.is_unbounded && self.confirm.is_some_and(|confirm| !confirm(UNBOUNDED)) {
+            return Err(Failure::Declined);
+        }
         let execution = running.or_interrupted(prepared.execute(Vec::new())).await??;
         running.cancels(execution.cancel.clone());
         progress.watch(&execution.summary);
@@ -163,8 +176,20 @@ impl Runner {
         let is_plan = kind == StatementKind::Explain;
         let mut writer: Option<Box<dyn RowWriter>> = None;
         let mut rows = 0_u64;
-        while let Some(batch) = running.or_interrupted(stream.next()).await? {
-            let batch = batch.map_err(Error::from)?;
+        let is_mutation = kind == StatementKind::Mutation;
+        let mut failure = None;
+        loop {
+            // A mutation ends by itself when it is cancelled, after the writes under way.
+            let next = if is_mutation { stream.next().await } else { running.or_interrupted(stream.next()).await? };
+            let batch = match next {
+                None => break,
+                Some(Ok(batch)) => batch,
+                Some(Err(error)) if is_mutation => {
+                    failure = Some(Failure::of_mutation(error.into()));
+                    break;
+                }
+                Some(Err(error)) => return Err(Error::from(error).into()),
+            };
             rows += batch.num_rows() as u64;
             if self.stdout_is_terminal {
                 progress.clear();
@@ -180,14 +205,15 @@ impl Runner {
             }
         }
         progress.clear();
-        if schema.fields().is_empty() {
-            return Ok(Ended { rows: None, summary, shortened: None });
+        // One that failed before it changed anything has no rows to show, and no heading.
+        if schema.fields().is_empty() || (failure.is_some() && writer.is_none()) {
+            return Ok(Ended { rows: None, summary, shortened: None, failure });
         }
         let writer = match writer {
             Some(writer) => writer,
             None => output::writer(self.format, is_plan, &schema, &self.sink, width)?,
         };
-        Ok(Ended { rows: Some(rows), summary, shortened: writer.finish()? })
+        Ok(Ended { rows: Some(rows), summary, shortened: writer.finish()?, failure })
     }
 }
 
@@ -197,16 +223,20 @@ pub(crate) fn terminal_width() -> usize {
 }
 
 /// Says what went wrong with the statement at `at`, and which one it was if there are several.
-fn report(failure: &Failure, statements: &[String], at: usize) -> Exit {
+pub(crate) fn report(failure: &Failure, statements: &[String], at: usize) -> Exit {
     let count = statements.len();
     let place = match statements.get(at) {
         Some(sql) if count > 1 => format!("\n  in statement {} of {count}: {}", at + 1, first_line(sql)),
         _ => String::new(),
     };
     match failure {
-        Failure::Interrupted => {
-            messages::say(&format!("stopped{place}"));
+        Failure::Interrupted(message) => {
+            messages::say(&format!("{}{place}", message.as_deref().unwrap_or("stopped")));
             Exit::Interrupted
+        }
+        Failure::Engine(error) if error.kind() == ErrorKind::MutationStopped => {
+            messages::say(&format!("{}{place}", messages::describe(error)));
+            Exit::Stopped
         }
         // The reader took what it wanted of the last result: nothing was left undone that anybody asked for.
         Failure::Output(WriteError::ReaderGone) if at + 1 == count => Exit::Done,
@@ -233,15 +263,21 @@ impl Failure {
         match self {
             Self::Engine(error) => messages::describe(error),
             Self::Output(error) => error.to_string(),
-            Self::Interrupted => "stopped".to_owned(),
+            Self::Interrupted(message) => message.clone().unwrap_or_else(|| "stopped".to_owned()),
+            Self::Declined => "nothing was done; a WHERE or a LIMIT bounds the statement".to_owned(),
         }
+    }
+
+    /// A mutation that was cancelled says what it did.
+    fn of_mutation(error: Error) -> Self {
+        if error.is_cancelled() { Self::Interrupted(Some(error.to_string())) } else { Self::Engine(error) }
     }
 }
 
 impl From<Error> for Failure {
     /// A statement is cancelled by Ctrl-C alone; its stream may say so before the wait for it does.
     fn from(error: Error) -> Self {
-        if error.is_cancelled() { Self::Interrupted } else { Self::Engine(error) }
+        if error.is_cancelled() { Self::Interrupted(None) } else { Self::Engine(error) }
     }
 }
 
@@ -253,6 +289,6 @@ impl From<WriteError> for Failure {
 
 impl From<Interrupted> for Failure {
     fn from(_: Interrupted) -> Self {
-        Self::Interrupted
+        Self::Interrupted(None)
     }
 }

@@ -1,7 +1,8 @@
 // Holds every connectors/*/manifest.yaml against the vendor's description: paths, parameters and their values, rows,
-// columns with type and nullability, and the description's own examples. Prints what is wrong; exit status 1 if any is.
+// columns with type and nullability, the description's own examples; and writes: paths, bodies, what must be in them, how
+// NULL is said, answers. Prints what is wrong; exit status 1 if any is.
 
-import { CONNECTORS, alternatives, description, endpoints, manifest, operation, resolve, valueAt } from './descriptions.mjs';
+import { CONNECTORS, alternatives, description, endpoints, manifest, operation, resolve, valueAt, writes } from './descriptions.mjs';
 
 /** What each type may be in the description. */
 const TYPES = {
@@ -32,7 +33,10 @@ for (const connector of CONNECTORS) {
   for (const [where, column] of columns) {
     if (column.nullable && !column.everNull) problems.push(`${where}: may be null, and the description says never`);
   }
-  console.log(`${connector}: ${Object.keys(spec.tables).length} tables, ${seen.length} endpoints, ${columns.size} columns`);
+  const written = writes(spec);
+  for (const one of written) checkWrite(connector, document, one);
+  const counts = `${Object.keys(spec.tables).length} tables, ${seen.length} endpoints, ${columns.size} columns, ${written.length} writes`;
+  console.log(`${connector}: ${counts}`);
 }
 for (const problem of problems) console.error(problem);
 process.exit(problems.length === 0 ? 0 : 1);
@@ -52,6 +56,59 @@ function checkEndpoint(connector, document, one, columns) {
   const row = rowSchema(document, content.schema, one, say);
   if (row) checkColumns(document, row, one, columns, `${connector}.${one.table}`, say);
   checkExample(document, content, one, columns, `${connector}.${one.table}`, say);
+}
+
+function checkWrite(connector, document, one) {
+  const { table, kind, method, path, spec, write } = one;
+  const say = (text) => problems.push(`${connector}.${table}.${kind}: ${text}`);
+  const found = operation(document, path, method);
+  if (!found) return say(`no ${method.toUpperCase()} ${path}`);
+  const inPath = [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name);
+  for (const name of inPath) if (!(name in spec.columns)) say(`{${name}} is no column`);
+  if (kind !== 'delete') checkBody(document, found, one, inPath, say);
+  const answer = Object.entries(found.operation.responses).find(([status]) => status.startsWith('2'));
+  if (kind === 'delete' || write.row === undefined) return;
+  const schema = resolve(document, answer[1]).content?.['application/json']?.schema;
+  for (const name of [spec.key].flat().filter((name) => !inPath.includes(name))) {
+    const column = columnOf(name, spec);
+    if (!column.request && !valueAt(document, schema, column.path).found) say(`its answer has no ${name}`);
+  }
+}
+
+function checkBody(document, found, { kind, spec, write }, inPath, say) {
+  const isForm = write.body === 'form';
+  const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
+  const body = resolve(document, found.operation.requestBody)?.content?.[type]?.schema;
+  if (!body) return say(`takes no ${type}`);
+  const sent = new Set();
+  for (const name of write.columns.filter((name) => !inPath.includes(name))) {
+    const column = columnOf(name, spec);
+    const path = spec.columns[name].written?.split('.') ?? column.path;
+    sent.add(path[0]);
+    const at = valueAt(document, body, path);
+    if (!at.found) {
+      say(`its body has no ${path.join('.')} for ${name}`);
+      continue;
+    }
+    const fits = TYPES[column.family];
+    if (!at.types.some((schema) => fits(schema))) say(`${name} is ${column.base}, and its body takes ${at.types.map((schema) => schema.type)}`);
+    if (column.nullable) checkNull(at, name, write, isForm, say);
+  }
+  const required = alternatives(document, body).flatMap(({ schema }) => schema.required ?? []);
+  const given = (write.required ?? (kind === 'update' && sent.size === 1 ? write.columns : [])).map((name) => (spec.columns[name].written?.split('.') ?? columnOf(name, spec).path)[0]);
+  for (const name of required) if (!given.includes(name)) say(`its body must have ${name}`);
+}
+
+/** Whether the body takes NULL as the manifest says it is written. A text without a list of values may be empty. */
+function checkNull(at, name, { nulls }, isForm, say) {
+  const unsaid = isForm ? 'refused' : 'json';
+  const form = typeof nulls === 'object' ? nulls[name] ?? unsaid : nulls ?? unsaid;
+  const takes = {
+    refused: true,
+    json: at.isNullable,
+    empty: at.types.some((schema) => schema.type === 'string' && (!schema.enum || schema.enum.includes(''))),
+  }[form];
+  if (!takes) say(`NULL of ${name} is written as ${form}, which its body does not take`);
 }
 
 /** Every parameter that the endpoint may send: name, and values where they are known. */

@@ -69,6 +69,25 @@ export function endpoints(document) {
   return found;
 }
 
+/**
+ * What writes one row, with what the document's and the table's defaults say, each as {table, kind, method, path, spec,
+ * write}.
+ */
+export function writes(document) {
+  const usual = { insert: 'post', update: 'patch', delete: 'delete' };
+  const found = [];
+  for (const [table, spec] of Object.entries(document.tables)) {
+    const { defaults, ...kinds } = spec.writes ?? {};
+    for (const [kind, own] of Object.entries(kinds)) {
+      const said = typeof own === 'string' ? { [usual[kind]]: own } : own;
+      const method = ['post', 'put', 'patch', 'delete'].find((name) => said[name] !== undefined);
+      const write = { ...document.write_defaults, ...defaults, ...said };
+      found.push({ table, kind, method, path: said[method], spec, write });
+    }
+  }
+  return found;
+}
+
 /** Follows `$ref`. */
 export function resolve(document, node) {
   while (node?.$ref) {
@@ -112,16 +131,17 @@ export function alternatives(document, node) {
 }
 
 /**
- * What a value at these steps may be: {found, types: [{type, format}], nullable}. It may be null when a step may be, or
- * may be left out, in any of the alternatives.
+ * What a value at these steps may be: {found, types: [{type, format}], nullable, isNullable}. It may be null when a step
+ * may be, or may be left out, in any of the alternatives; `isNullable` is for itself alone, as in the body of a request.
  */
 export function valueAt(document, node, steps) {
-  const result = { found: false, types: [], nullable: false };
+  const result = { found: false, types: [], nullable: false, isNullable: false };
   for (const { schema, nullable } of alternatives(document, node)) {
     if (steps.length === 0) {
       result.found = true;
       result.types.push(schema);
       result.nullable ||= nullable;
+      result.isNullable ||= nullable;
       continue;
     }
     const [step, ...rest] = steps;
@@ -134,6 +154,7 @@ export function valueAt(document, node, steps) {
     const inner = valueAt(document, member, rest);
     result.found ||= inner.found;
     result.types.push(...inner.types);
+    result.isNullable ||= inner.isNullable;
     result.nullable ||= inner.nullable || nullable || !(schema.required ?? []).includes(step);
   }
   return result;

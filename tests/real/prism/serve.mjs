@@ -1,13 +1,14 @@
 // Prism mocking GitHub and Stripe on 127.0.0.1, and a log of what was asked.
 //
 //   /github/…, /stripe/…   what Prism answers by the vendor's description; 4xx with what is wrong, if anything is
-//   /log                   GET: every request since the last DELETE as [{connector, path, status, violations}], in order
+//   /log                   GET: every request since the last DELETE as [{connector, method, path, status, violations}],
+//                          in order
 //
 // Prints its URL on stdout. Ends when stdin does.
 
 import { createServer, request as send } from 'node:http';
 import { createRequire } from 'node:module';
-import { CONNECTORS, description, endpoints, manifest, operation, resolve } from './descriptions.mjs';
+import { CONNECTORS, description, endpoints, manifest, operation, resolve, writes } from './descriptions.mjs';
 
 const require = createRequire(createRequire(import.meta.url).resolve('@stoplight/prism-cli'));
 const prismHttp = require('@stoplight/prism-http');
@@ -27,25 +28,39 @@ const PRISM = {
 /** Deepest member of a response that Prism gets to know of; below it any object will do. */
 const DEEPEST = 5;
 
-/** The description, less what no endpoint has, and shallow: schemas that hold one another take Prism minutes to read. */
+/** The description, less what no manifest has, and shallow: schemas that hold one another take Prism minutes to read. */
 function needed(connector) {
   const document = description(connector);
   const paths = {};
-  for (const { endpoint } of endpoints(manifest(connector))) {
-    const found = operation(document, endpoint.path);
-    if (!found) continue;
-    const responses = {};
-    for (const [status, node] of Object.entries(found.operation.responses)) {
-      responses[status] = answer(document, resolve(document, node));
-    }
-    const parameters = [...(found.item.parameters ?? []), ...(found.operation.parameters ?? [])].map((node) => {
-      const parameter = resolve(document, node);
-      return { ...parameter, schema: shallow(document, parameter.schema, 0) };
-    });
-    paths[found.path] = { get: { ...found.operation, parameters, responses } };
+  const spec = manifest(connector);
+  const asked = endpoints(spec).map(({ endpoint }) => ({ path: endpoint.path, method: 'get' }));
+  for (const { path, method } of [...asked, ...writes(spec)]) {
+    const found = operation(document, path, method);
+    if (found) (paths[found.path] ??= {})[method] = whole(document, found);
   }
   const { openapi, info, servers, security } = document;
   return { openapi, info, servers, security, paths, components: { securitySchemes: document.components.securitySchemes } };
+}
+
+/** An operation with what it refers to in its place. */
+function whole(document, { item, operation: said }) {
+  const responses = {};
+  for (const [status, node] of Object.entries(said.responses)) responses[status] = answer(document, resolve(document, node));
+  const parameters = [...(item.parameters ?? []), ...(said.parameters ?? [])].map((node) => {
+    const parameter = resolve(document, node);
+    return { ...parameter, schema: shallow(document, parameter.schema, 0) };
+  });
+  const own = { operationId: said.operationId, security: said.security, parameters, responses };
+  const body = resolve(document, said.requestBody);
+  if (!body) return own;
+  const content = {};
+  for (const [type, media] of Object.entries(body.content)) {
+    const schema = typed(shallow(document, media.schema, 0));
+    // Of a form Prism takes an optional object that is not there for an empty one, and misses its members.
+    if (type !== 'application/json') for (const member of Object.values(schema.properties ?? {})) relax(member);
+    content[type] = { schema, ...(media.encoding && { encoding: media.encoding }) };
+  }
+  return { ...own, requestBody: { required: body.required, content } };
 }
 
 /** A response without its headers: among them is a link to a next page, on the vendor's own host. */
@@ -81,6 +96,22 @@ function shallow(document, node, depth) {
   return copy;
 }
 
+/** The schema of a body, of which Prism checks nothing when something in it may be null and has no type of its own. */
+function typed(schema) {
+  if (Array.isArray(schema)) return schema.map(typed);
+  if (schema === null || typeof schema !== 'object') return schema;
+  const { nullable, ...rest } = schema;
+  const copy = Object.fromEntries(Object.entries(rest).map(([word, value]) => [word, typed(value)]));
+  return nullable && typeof copy.type === 'string' ? { ...copy, nullable } : copy;
+}
+
+/** Takes `required` out of a schema and all within it. */
+function relax(schema) {
+  if (schema === null || typeof schema !== 'object') return;
+  if (Array.isArray(schema.required)) delete schema.required;
+  for (const inner of Object.values(schema)) relax(inner);
+}
+
 async function prism(connector) {
   const operations = await prismHttp.getHttpOperationsFromSpec(needed(connector));
   const logger = createLogger(connector, { enabled: false });
@@ -98,7 +129,7 @@ const front = createServer((request, response) => {
   const { hostname, port } = mocks[connector];
   const onward = send({ hostname, port, path, method: request.method, headers: request.headers }, (reply) => {
     const violations = reply.headers['sl-violations'] ?? null;
-    log.push({ connector, path, status: reply.statusCode, violations });
+    log.push({ connector, method: request.method, path, status: reply.statusCode, violations });
     response.writeHead(reply.statusCode, reply.headers);
     reply.pipe(response);
   });

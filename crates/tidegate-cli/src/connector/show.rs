@@ -52,6 +52,7 @@ fn table(columns: &[ColumnInfo]) -> Result<RecordBatch, ArrowError> {
         ("nullable", flag(|column| column.nullable)),
         ("filters", text(|column| &column.filters)),
         ("sorts", text(|column| &column.sorts)),
+        ("writes", text(|column| &column.writes)),
         ("description", text(|column| &column.description)),
     ])
 }

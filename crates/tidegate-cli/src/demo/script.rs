@@ -11,7 +11,7 @@ pub(super) const STEPS: &[Step] = &[
         about: "Connect to an API. All it takes is its URL; nothing is sent yet.",
         sql: "CREATE CONNECTION crm USING odata OPTIONS (url '{url}', text 'binary')",
     },
-    Step { about: "What is connected?", sql: "SELECT name, connector, url FROM system.connections" },
+    Step { about: "What is connected?", sql: "SELECT name, connector, url FROM system.connections WHERE name = 'crm'" },
     Step {
         about: "The API describes itself: one call, then it is cached.",
         sql: "SELECT table_name, count(*) AS columns FROM information_schema.columns\n\
@@ -42,5 +42,39 @@ pub(super) const STEPS: &[Step] = &[
         sql: "SELECT statement_id AS statement, table_name, page, bytes,\n\
               substr(url, strpos(url, 'v4/') + 3) AS asked_for FROM system.requests\n\
               ORDER BY started_at LIMIT 6",
+    },
+];
+
+/// What is to be done in the evening, and what there is to do it with.
+pub(super) const EVENING: &[Step] = &[
+    Step {
+        about: "All administrations at once. How much is left of their calls costs one call each.",
+        sql: "USE all@erp;\nREFRESH QUOTAS erp",
+    },
+    Step {
+        about: "What is left, before. Looking costs nothing.",
+        sql: "SELECT code, daily_limit, daily_remaining, minutely_remaining FROM SystemPartitions@DataDictionary\n\
+              WHERE is_selected ORDER BY length(code), code LIMIT 3",
+    },
+    Step {
+        about: "The bounds: leave 20 calls a day to everybody else, and stop when the rest is spent.",
+        sql: "SET tidegate.quota_reserve = 'daily=20';\nSET tidegate.on_quota_exhausted = 'stop'",
+    },
+];
+
+/// The job, which the quotas end, and what it came to.
+pub(super) const TOMORROW: &[Step] = &[
+    Step {
+        about: "The job: every prospect becomes a closed account, as fast as the quotas allow.",
+        sql: "UPDATE erp.accounts SET status = 'Closed' WHERE status = 'Prospect'",
+    },
+    Step {
+        about: "What is left, after: the reserve.",
+        sql: "SELECT code, daily_limit, daily_remaining FROM SystemPartitions@DataDictionary\n\
+              WHERE is_selected ORDER BY length(code), code LIMIT 3",
+    },
+    Step {
+        about: "Every row is in the journal, in the state folder. The tour removes its own; yours stays, and tomorrow\n   RESUME MUTATION goes on with what is left.",
+        sql: "SELECT kind, state, rows_selected, rows_applied, rows_failed, rows_unknown FROM system.mutations",
     },
 ];

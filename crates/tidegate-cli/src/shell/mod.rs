@@ -67,7 +67,16 @@ async fn open(options: &Options) -> Result<Shell, Error> {
     let history = history::open(open::state_folder(options)?.as_deref());
     let mut runner = Runner::new(Arc::clone(&session), options.format, Interrupts::listen(false));
     runner.closing = true;
+    runner.confirm = Some(ask);
     Ok(Shell { engine, runner, editor: editor(session, history) })
+}
+
+/// Asks on the terminal; anything but a yes is a no.
+fn ask(question: &str) -> bool {
+    messages::ask(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    let is_read = std::io::stdin().read_line(&mut answer).is_ok();
+    is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 fn editor(session: Arc<Session>, history: history::BlankedHistory) -> Reedline {

@@ -20,6 +20,7 @@ entity Accounts {
       email      : String(200);
       notes      : String(1000);
       @odata.etag
+      @cds.on.insert : $now
       @cds.on.update : $now
       modifiedAt : Timestamp not null;
       orders     : Association to many Orders on orders.account = $self;

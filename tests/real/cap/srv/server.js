@@ -1,10 +1,11 @@
 'use strict'
-// Hooks around the stock CAP server: a request log, perhaps a rate limiter, a
-// bearer check, the seed, the loopback address, and an end when the parent goes
-// away.
+// Hooks around the stock CAP server: a request log and one of changes, perhaps a
+// rate limiter, a bearer check, the seed, the loopback address, and an end when
+// the parent goes away.
 const cds = require('@sap/cds')
 const fs = require('node:fs')
 const { fill } = require('../db/seed')
+const { answer } = require('./effects')
 
 const URL_FD = 3 // start.sh keeps its own stdout here; CAP's log goes to stderr
 // Headers of the rate limiter: legacy, draft-6, draft-7, draft-8; none without.
@@ -39,7 +40,7 @@ function limiter() {
 }
 
 cds.on('bootstrap', (app) => {
-  app.use(requestLog())
+  app.use(answer, requestLog())
   if (LIMITER) app.use(limiter())
   app.use('/odata/v4/token', bearerOnly)
   // CAP listens on every interface otherwise.

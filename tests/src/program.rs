@@ -4,62 +4,74 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 /// A folder with a configuration and a state, on which several processes run.
-pub(crate) struct Home {
+#[derive(Debug)]
+pub struct Home {
     folder: tempfile::TempDir,
 }
 
 /// How a run ended.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub struct Ran {
     /// `None` if it was killed.
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub out: String,
+    /// What it wrote to stderr.
+    pub err: String,
 }
 
 impl Home {
     /// With this `tidegate.toml`.
-    pub(crate) fn new(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("tidegate.toml"), config).unwrap();
+    #[must_use]
+    pub fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("tidegate.toml"), config).expect("the folder is ours");
         Self { folder }
     }
 
-    /// Starts the program on these statements. It ends with the returned value at the latest.
-    pub(crate) fn start(&self, sql: &str) -> Running {
+    /// Starts the program on these statements; results are CSV. It ends with the returned value at the latest.
+    pub fn start(&self, sql: &str) -> Running {
+        self.start_with("csv", sql)
+    }
+
+    /// The same with results in this format.
+    pub fn start_with(&self, format: &str, sql: &str) -> Running {
         let mut command = Command::new(program());
         let config = self.folder.path().join("tidegate.toml");
         command.arg("--config").arg(config).arg("--state").arg(self.folder.path().join("state"));
-        command.args(["--format", "csv", "-c", sql]).current_dir(self.folder.path());
+        command.args(["--format", format, "-c", sql]).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(Some(command.spawn().unwrap()))
+        Running(Some(command.spawn().expect("the program is there")))
     }
 
     /// Runs these statements to their end.
-    pub(crate) fn run(&self, sql: &str) -> Ran {
+    #[must_use]
+    pub fn run(&self, sql: &str) -> Ran {
         self.start(sql).wait()
     }
 }
 
 /// A process.
-pub(crate) struct Running(Option<Child>);
+#[derive(Debug)]
+pub struct Running(Option<Child>);
 
 impl Running {
     /// Kills it, as a machine that fails does: it has no time for anything (`SIGKILL`).
-    pub(crate) fn kill(mut self) -> Ran {
-        let mut child = self.0.take().unwrap();
-        child.kill().unwrap();
-        child.wait_with_output().unwrap().into()
+    pub fn kill(mut self) -> Ran {
+        let mut child = self.0.take().expect("it was started");
+        child.kill().expect("a child");
+        child.wait_with_output().expect("a child").into()
     }
 
     /// Its results are few, so that it never waits for somebody to read them.
-    pub(crate) fn wait(mut self) -> Ran {
-        self.0.take().unwrap().wait_with_output().unwrap().into()
+    pub fn wait(mut self) -> Ran {
+        self.0.take().expect("it was started").wait_with_output().expect("a child").into()
     }
 
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.0.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.as_mut().is_none_or(|child| child.try_wait().expect("a child").is_some())
     }
 }
 
@@ -84,8 +96,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// Rows of the last result in JSON, as objects by column; none if there was no result.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        let last = self.out.lines().rev().find(|line| line.starts_with('['));
+        last.map_or_else(Vec::new, |line| serde_json::from_str(line).expect("JSON"))
+    }
+
     /// Cells of each row of the last result, without its head.
-    pub(crate) fn rows(&self) -> Vec<Vec<String>> {
+    pub fn rows(&self) -> Vec<Vec<String>> {
         assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
         let lines = self.out.lines().skip(1).filter(|line| !line.is_empty());
         lines.map(|line| line.split(',').map(str::to_owned).collect()).collect()
@@ -94,7 +112,7 @@ impl Ran {
 
 /// The program that is built with the tests of the workspace.
 fn program() -> PathBuf {
-    let this = std::env::current_exe().unwrap();
+    let this = std::env::current_exe().expect("it runs");
     let folder = this.parent().and_then(Path::parent).expect("tests are built into deps/");
     let program = folder.join("tidegate").with_extension(std::env::consts::EXE_EXTENSION);
     assert!(program.exists(), "{} is not there: build the workspace first", program.display());
