@@ -11,11 +11,9 @@ use crate::subject::{self, Api, Subject, UPDATES};
 const LIMIT: u64 = 100;
 /// Cases that run at once.
 const AT_ONCE: usize = 4;
-/// Most writes that are struck.
-const STRIKES: usize = 25;
 const UPDATE: &str = "UPDATE {t} SET stock = 2007 WHERE stock >= 20 ORDER BY id LIMIT 100";
 
-/// A name, and what happens to every seventh write, or to every third where many rows share one.
+/// A name, and what happens to every seventh write, or to the first ones where many rows share one.
 const FAULTS: &[(&str, &[What])] = &[
     ("nothing", &[]),
     ("503", &[What::Status { code: 503, retry_after: RetryAfter::None }]),
@@ -36,11 +34,12 @@ const FAULTS: &[(&str, &[What])] = &[
     ),
 ];
 
-/// Strikes of writes, counted by themselves: reads between them do not move them.
+/// Strikes of writes, counted by themselves: reads between them do not move them. Where many rows share a request the first
+/// ones are struck, since there may be no others.
 fn faults(api: &Api, whats: &[What]) -> Vec<Fault> {
-    let step = if api.batch > 1 { 3 } else { 7 };
-    let strikes = whats.iter().cycle().take(STRIKES).enumerate();
-    strikes.map(|(at, what)| Fault::new(Match::Writes, what.clone()).skip(at as u64 * step + 1).times(1)).collect()
+    let (strikes, step) = if api.batch > 1 { (3, 1) } else { (25, 7) };
+    let strikes = whats.iter().cycle().take(strikes).enumerate();
+    strikes.map(|(at, what)| Fault::new(Match::Writes, what.clone()).skip(at as u64 * step).times(1)).collect()
 }
 
 async fn check(api: Api, concurrency: usize, (fault, whats): &(&str, &[What])) -> Result<(), String> {
@@ -55,8 +54,8 @@ async fn check(api: Api, concurrency: usize, (fault, whats): &(&str, &[What])) -
     let done = subject.change(UPDATE).await;
     subject.faults(Vec::new());
     let is_struck = subject.sim.requests().iter().any(|request| !matches!(request.status, Some(200..=299)));
-    if is_struck != whats.iter().any(|what| !matches!(what, What::CutBody { .. })) {
-        return Err(format!("{what}: requests were struck: {is_struck}"));
+    if !is_struck && whats.iter().any(|what| !matches!(what, What::CutBody { .. })) {
+        return Err(format!("{what}: no request was struck"));
     }
 
     let effects = subject.effects();
