@@ -126,6 +126,7 @@ fn row(ordinal: u64) -> RowStart {
         old: Some(format!("{{\"city\":\"Amsterdam {ordinal}\",\"_etag\":\"W/\\\"1\\\"\"}}")),
         new: Some(format!("{{\"city\":\"AMSTERDAM {ordinal}\"}}")),
         version: Some("W/\"1\"".to_owned()),
+        undoes: None,
     }
 }
 

@@ -4,10 +4,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate::Cancel;
+use tidegate::{Cancel, Summary};
 use tokio::sync::Notify;
 
 use crate::exit::Exit;
+use crate::messages;
 
 /// The statement was stopped by Ctrl-C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,7 @@ struct State {
     running: bool,
     pressed: bool,
     cancel: Option<Cancel>,
+    summary: Option<Summary>,
 }
 
 /// One statement while it runs.
@@ -61,8 +63,10 @@ impl Interrupts {
 
 impl Running<'_> {
     /// From now on Ctrl-C stops this too.
-    pub(crate) fn cancels(&self, cancel: Cancel) {
-        self.shared.lock().cancel = Some(cancel);
+    pub(crate) fn cancels(&self, cancel: Cancel, summary: &Summary) {
+        let mut state = self.shared.lock();
+        state.cancel = Some(cancel);
+        state.summary = Some(summary.clone());
     }
 
     /// Waits for `work`, or gives it up at Ctrl-C.
@@ -97,6 +101,9 @@ impl Shared {
     fn press(&self, ends_when_idle: bool) {
         let mut state = self.lock();
         if state.pressed || (!state.running && ends_when_idle) {
+            if let Some(mutation) = state.summary.as_ref().and_then(Summary::mutation) {
+                messages::say(&left(&mutation.id));
+            }
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         if state.running {
@@ -107,4 +114,12 @@ impl Shared {
             self.pressed.notify_waiters();
         }
     }
+}
+
+/// What is left of a mutation whose writes under way were not waited for.
+fn left(id: &str) -> String {
+    format!(
+        "stopped; what became of the writes under way is unknown. SELECT * FROM system.mutations WHERE mutation_id = '{id}' tells \
+         how far it came, RESUME MUTATION '{id}' goes on with it"
+    )
 }

@@ -143,7 +143,7 @@ impl Runner {
             return Err(Failure::Declined);
         }
         let execution = running.or_interrupted(prepared.execute(Vec::new())).await??;
-        running.cancels(execution.cancel.clone());
+        running.cancels(execution.cancel.clone(), &execution.summary);
         progress.watch(&execution.summary);
         self.write(kind, execution, &running, &progress).await
     }

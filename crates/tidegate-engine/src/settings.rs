@@ -183,7 +183,7 @@ pub(crate) const ALL: &[Setting] = &[
     },
     Setting {
         name: "on_quota_exhausted",
-        description: "wait for a quota that has no room, at most max_wait; stop or fail: the statement fails at once",
+        description: "wait for a quota that has no room, at most max_wait; stop: a SELECT fails at once, a mutation waits as long and then ends, to be resumed; fail: both fail at once",
         is_hint: true,
         get: |settings| word_of(EXHAUSTED, settings.spending.on_exhausted),
         set: |settings, value| {

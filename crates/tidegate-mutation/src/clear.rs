@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tidegate_remote::write::Cells;
-use tidegate_spec::Table;
+use tidegate_spec::{Table, WriteKind};
 use tidegate_state::RowState;
 
 use crate::book::Ending;
@@ -225,6 +225,8 @@ fn conclude(
                 run.failed(&item.row, &Said { status: item.said.status, message: Some(message) });
             }
             Found::NotDone if after == After::Stale => stale.push(item),
+            // A selection that is old, or was shown: its WHERE may hold no longer.
+            Found::NotDone if after == After::Again && may_send && is_to_be_verified(run, &item) => stale.push(item),
             Found::NotDone if !may_send => take_back(run, &item),
             Found::NotDone if after == After::Split => apart.push((request, item.renewed())),
             Found::NotDone => again.push((request, Item { repeats: item.repeats + 1, ..item.renewed() })),
@@ -237,6 +239,12 @@ fn conclude(
         ready.extend(split(table, items).into_iter().map(Ready::New));
     }
     (ready, stale)
+}
+
+/// Whether a row has to be selected anew before it is sent again, once.
+fn is_to_be_verified(run: &Run<'_>, item: &Item) -> bool {
+    let is_there = item.row.kind != WriteKind::Insert;
+    is_there && run.job.verify && run.job.reselect.is_some() && !item.reselected
 }
 
 /// Rows that were one request, apart from others.

@@ -126,9 +126,10 @@ fn absent(kind: WriteKind, doubt: Doubt) -> Step {
     match (kind, doubt) {
         (WriteKind::Insert, Doubt::Open) => Step::Clear(After::Failed),
         (WriteKind::Insert, _) => Step::Failed,
-        (WriteKind::Update, Doubt::Open) => Step::Unknown,
+        // It may have been changed before it went; a key does not help, as in `stale`.
+        (WriteKind::Update, Doubt::Keyed | Doubt::Open) => Step::Unknown,
         (WriteKind::Delete, Doubt::Keyed | Doubt::Open) => Step::Applied,
-        (WriteKind::Update | WriteKind::Delete, _) => Step::Gone,
+        (WriteKind::Update | WriteKind::Delete, Doubt::None) => Step::Gone,
     }
 }
 

@@ -1,8 +1,8 @@
-//! Keys under which an API does a write once, and texts that trace a row: made from what the journal keeps, so that a
-//! process that goes on makes the same ones.
+//! Keys under which an API does a write once, and texts that trace a row: made from what the journal keeps, without chance.
 //!
 //! A row whose last request surely changed nothing gets a new key with its next request: APIs remember refusals too. The
-//! number of requests that carried it tells one from the other.
+//! number of the request tells one from the other, which no two requests of a mutation share. A request that is sent again
+//! takes its key from the journal.
 
 use sha2::{Digest, Sha256};
 use tidegate_spec::WriteKind;
@@ -10,21 +10,21 @@ use uuid::Builder;
 
 use crate::Row;
 
-/// Key of a request that is made of these rows.
-pub(crate) fn request_key<'a>(mutation: &str, rows: impl IntoIterator<Item = &'a Row>) -> String {
+/// Key of the request with this number, which is made of these rows.
+pub(crate) fn request_key<'a>(mutation: &str, number: u64, rows: impl IntoIterator<Item = &'a Row>) -> String {
     let mut hash = hash("request", mutation);
+    hash.update(number.to_be_bytes());
     for row in rows {
         add(&mut hash, row.kind, row.ordinal);
-        hash.update(row.attempts.to_be_bytes());
     }
     uuid(hash)
 }
 
-/// Key of a row, whatever request it comes in.
-pub(crate) fn row_key(mutation: &str, row: &Row) -> String {
+/// Key of a row, made for the request with this number.
+pub(crate) fn row_key(mutation: &str, number: u64, row: &Row) -> String {
     let mut hash = hash("row", mutation);
+    hash.update(number.to_be_bytes());
     add(&mut hash, row.kind, row.ordinal);
-    hash.update(row.attempts.to_be_bytes());
     uuid(hash)
 }
 
@@ -62,30 +62,28 @@ fn uuid(hash: Sha256) -> String {
 mod tests {
     use super::*;
 
-    fn row(ordinal: u64, attempts: u32) -> Row {
-        Row { attempts, ..Row::selected(ordinal, None, WriteKind::Update) }
+    fn row(ordinal: u64) -> Row {
+        Row::selected(ordinal, None, WriteKind::Update)
     }
 
     #[test]
-    fn a_key_is_of_mutation_kind_rows_and_attempts() {
-        let delete = Row { kind: WriteKind::Delete, ..row(1, 0) };
+    fn a_key_is_of_mutation_request_kind_and_rows() {
+        let delete = Row { kind: WriteKind::Delete, ..row(1) };
         let keys = [
-            request_key("m", [&row(1, 0)]),
-            request_key("n", [&row(1, 0)]),
-            request_key("m", [&row(2, 0)]),
-            request_key("m", [&row(1, 1)]),
-            request_key("m", [&row(1, 0), &row(2, 0)]),
-            request_key("m", [&delete]),
-            row_key("m", &row(1, 0)),
-            row_key("m", &row(1, 1)),
-            trace("m", &row(1, 0)),
+            request_key("m", 1, [&row(1)]),
+            request_key("n", 1, [&row(1)]),
+            request_key("m", 1, [&row(2)]),
+            request_key("m", 2, [&row(1)]),
+            request_key("m", 1, [&row(1), &row(2)]),
+            request_key("m", 1, [&delete]),
+            row_key("m", 1, &row(1)),
+            row_key("m", 2, &row(1)),
+            trace("m", &row(1)),
         ];
         let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len(), "{keys:?}");
-        assert_eq!(keys[0], request_key("m", [&row(1, 0)]));
-        assert_eq!(trace("m", &row(1, 0)), trace("m", &row(1, 5)));
-        // A key on disk must be made again by later versions of the program.
-        assert_eq!(row_key("m", &row(1, 0)), "14fe6d18-e138-8892-b859-f9d0c719533a");
+        assert_eq!(keys[0], request_key("m", 1, [&row(1)]));
+        assert_eq!(trace("m", &row(1)), trace("m", &Row { attempts: 5, ..row(1) }));
         assert_eq!(uuid::Uuid::parse_str(&keys[0]).unwrap().get_version_num(), 8);
     }
 }

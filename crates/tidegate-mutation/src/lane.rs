@@ -20,7 +20,7 @@ use crate::load::{Loaded, Page, load};
 use crate::request::{Made, make};
 use crate::run::Run;
 use crate::wire::{Halt, deliver};
-use crate::{Error, Lane};
+use crate::{Ended, Error, Lane};
 
 /// Rows in doubt that are cleared up together at the latest: reading some back costs as much as reading one.
 const TOGETHER: usize = 100;
@@ -78,11 +78,19 @@ pub(crate) async fn drive(run: &Run<'_>, lane: &Lane) -> Result<(), Error> {
         work: FuturesUnordered::new(),
     };
     driver.begin();
+    let mut first_error = None;
     while let Some(event) = driver.work.next().await {
-        driver.take(event?);
+        match event {
+            Ok(event) => driver.take(event),
+            // What is on the wire is waited for: its outcome may still be kept.
+            Err(error) => {
+                run.brake.halt(Ended::Stopped(error.to_string()));
+                first_error.get_or_insert(error);
+            }
+        }
         driver.begin();
     }
-    Ok(())
+    first_error.map_or(Ok(()), Err)
 }
 
 impl<'a> Driver<'a> {

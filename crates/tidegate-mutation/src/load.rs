@@ -92,11 +92,12 @@ fn page_size(run: &Run<'_>) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-/// The requests that carried these rows.
+/// The requests of earlier runs that carried these rows. One of this run has taken up a row of an earlier page's request:
+/// it is being sent, or has been, and must not be taken up twice.
 async fn recall(run: &Run<'_>, lane: &Lane, rows: Vec<Row>) -> Result<Vec<Doubted>, Error> {
     let mut doubted: Vec<Doubted> = Vec::new();
     for row in rows {
-        let Some(number) = row.request else { continue };
+        let Some(number) = row.request.filter(|number| *number <= run.earlier) else { continue };
         if doubted.iter().any(|doubted| doubted.parcel.number == number) {
             continue;
         }

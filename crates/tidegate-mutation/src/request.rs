@@ -39,9 +39,10 @@ fn make_new(run: &Run<'_>, lane: &Lane, Group { items, way }: Group) -> Made {
     let table = &run.job.table;
     let Some(kind) = items.first().map(|item| item.row.kind) else { return Made::Nothing };
     let keying = keying(table, kind, way);
-    let writes: Vec<RowWrite> = items.iter().map(|item| write(run, keying, item)).collect();
+    let number = run.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+    let writes: Vec<RowWrite> = items.iter().map(|item| write(run, keying, number, item)).collect();
     let key = matches!(keying, Keying::Request(_))
-        .then(|| keys::request_key(run.book.mutation(), items.iter().map(|item| &item.row)));
+        .then(|| keys::request_key(run.book.mutation(), number, items.iter().map(|item| &item.row)));
     let composed = match compose(&lane.source, table, kind, way, &writes, key.as_deref()) {
         Ok(composed) if items.len() > 1 && is_too_large(table, kind, way, composed.bytes) => {
             return Made::Smaller(split(table, items));
@@ -55,7 +56,7 @@ fn make_new(run: &Run<'_>, lane: &Lane, Group { items, way }: Group) -> Made {
     };
     let is_again = items.iter().any(|item| item.row_key.is_some());
     let parcel = Parcel {
-        number: run.numbers.fetch_add(1, Ordering::Relaxed) + 1,
+        number,
         way,
         key,
         has_row_keys: matches!(keying, Keying::Row(_)),
@@ -84,10 +85,10 @@ fn make_again(run: &Run<'_>, lane: &Lane, parcel: Parcel) -> Made {
 }
 
 /// The row as a request carries it.
-fn write(run: &Run<'_>, keying: Keying, item: &Item) -> RowWrite {
+fn write(run: &Run<'_>, keying: Keying, number: u64, item: &Item) -> RowWrite {
     let key = match (&item.row_key, keying) {
         (Some(key), _) => key.clone(),
-        (None, Keying::Row(_)) => keys::row_key(run.book.mutation(), &item.row),
+        (None, Keying::Row(_)) => keys::row_key(run.book.mutation(), number, &item.row),
         (None, _) => keys::trace(run.book.mutation(), &item.row),
     };
     item.row.write(key)

@@ -107,6 +107,7 @@ impl Row {
             old: text(&self.old),
             new: text(&self.new),
             version: self.version.clone(),
+            undoes: None,
         }
     }
 

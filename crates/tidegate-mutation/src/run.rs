@@ -20,6 +20,8 @@ pub(crate) struct Run<'a> {
     pub(crate) brake: Brake,
     /// Number of the last request.
     pub(crate) numbers: AtomicU64,
+    /// The same before this run: requests with higher numbers are its own.
+    pub(crate) earlier: u64,
 }
 
 impl Run<'_> {
@@ -62,13 +64,13 @@ impl Run<'_> {
 /// When the journal fails. Nothing is sent after that, and what was under way is waited for.
 pub async fn run(job: Job, writer: &Writer) -> Result<Report, Error> {
     let book = Book::new(writer);
-    let numbers = AtomicU64::new(book.last_request().await?);
-    let run = Run { brake: Brake::new(job.policy.on_error), job: &job, book, numbers };
+    let earlier = book.last_request().await?;
+    let numbers = AtomicU64::new(earlier);
+    let run = Run { brake: Brake::new(job.policy.on_error), job: &job, book, numbers, earlier };
     let mut lanes: FuturesUnordered<_> = job.lanes.iter().map(|lane| drive(&run, lane)).collect();
     let mut first_error = None;
     while let Some(ended) = lanes.next().await {
         if let Err(error) = ended {
-            run.brake.halt(Ended::Stopped(error.to_string()));
             first_error.get_or_insert(error);
         }
     }
@@ -78,8 +80,8 @@ pub async fn run(job: Job, writer: &Writer) -> Result<Report, Error> {
         return Err(error);
     }
     flushed?;
-    let counts = counts(run.book.counts().await?);
-    Ok(Report { counts, ended: ended(run.brake.ended(), counts) })
+    let rows = run.book.counts().await?;
+    Ok(Report { counts: counts(rows), ended: ended(run.brake.ended(), rows.selected + rows.sent) })
 }
 
 /// Rows that were sent and have no outcome are not known; a later run may find out.
@@ -90,11 +92,9 @@ fn counts(rows: RowCounts) -> Counts {
 }
 
 /// Nothing is done that has rows left.
-fn ended(ended: Ended, counts: Counts) -> Ended {
+fn ended(ended: Ended, left: u64) -> Ended {
     match ended {
-        Ended::Done if counts.left > 0 => {
-            Ended::Stopped(format!("{} rows are in partitions that are not at hand", counts.left))
-        }
+        Ended::Done if left > 0 => Ended::Stopped(format!("{left} rows are in partitions that are not at hand")),
         ended => ended,
     }
 }

@@ -1,9 +1,10 @@
 //! What would undo a mutation: the rows of another one, last change first.
 //!
 //! Only rows that were done are undone. What the reversal expects to find (`old`) is what the mutation has left: it is run
-//! with [`Job::verify`](crate::Job), so that a row which somebody else has changed since is skipped.
+//! with [`Job::verify`](crate::Job), so that a row which somebody else has changed since is skipped. A row that was undone
+//! before, and not been done again, is none of them: where the API makes keys nothing else would tell.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -35,6 +36,8 @@ pub struct Reversal {
     journal: Arc<Journal>,
     mutation: String,
     table: Arc<Table>,
+    /// Rows that another reversal has undone.
+    undone: BTreeSet<u64>,
     /// Ordinals from here on were read.
     end: u64,
     made: u64,
@@ -56,7 +59,7 @@ impl Reversal {
         }
     }
 
-    /// The reversal of a mutation, of its last `limit` rows that were done.
+    /// The reversal of a mutation, of its last `limit` rows that were done and not undone since.
     ///
     /// # Errors
     /// When the journal cannot be read, or has no such mutation.
@@ -66,8 +69,9 @@ impl Reversal {
         let counts = record.ok_or_else(|| Error::Missing(mutation.clone()))?.counts;
         let done = counts.selected + counts.sent + counts.applied + counts.accepted;
         let end = done + counts.failed + counts.skipped + counts.unknown;
+        let undone = ask(journal, &mutation, Journal::undone).await?;
         let limit = limit.unwrap_or(u64::MAX);
-        Ok(Self { journal: Arc::clone(journal), mutation, table: Arc::clone(table), end, made: 0, limit })
+        Ok(Self { journal: Arc::clone(journal), mutation, table: Arc::clone(table), undone, end, made: 0, limit })
     }
 
     /// The next rows, some hundred at most; none at the end.
@@ -84,7 +88,8 @@ impl Reversal {
                 journal.rows(id, after, PAGE as u32, Some(&[RowState::Applied]), None)
             };
             let done = rows(ask(&self.journal, &self.mutation, read).await?)?;
-            page = done.into_iter().rev().filter(|row| row.ordinal < end).collect();
+            let is_to_undo = |row: &Row| row.ordinal < end && !self.undone.contains(&row.ordinal);
+            page = done.into_iter().rev().filter(is_to_undo).collect();
             self.end = start;
         }
         let most = usize::try_from(self.limit - self.made).unwrap_or(usize::MAX);

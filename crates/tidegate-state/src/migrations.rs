@@ -112,7 +112,8 @@ pub(crate) const JOURNAL: &[&str] = &[
          key TEXT,
          old TEXT,
          new TEXT,
-         version TEXT
+         version TEXT,
+         undoes INTEGER
      ) STRICT;
      CREATE INDEX rows_partition ON rows (partition) WHERE partition IS NOT NULL;
      CREATE TABLE progress (

@@ -60,6 +60,7 @@ impl Selected {
             old: text(&self.old)?,
             new: text(&self.new)?,
             version: self.version,
+            undoes: None,
         })
     }
 }

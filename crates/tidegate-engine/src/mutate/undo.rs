@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use datafusion::execution::SendableRecordBatchStream;
-use tidegate_mutation::{Reversal, skipped};
+use tidegate_mutation::{Reversal, Reversed, skipped};
 use tidegate_state::{Claim, MutationState, RowChange, RowStart};
 
 use super::journal::{Beginning, Kept, begin, blocking};
@@ -121,7 +121,8 @@ async fn seal(task: &Task, undone: &str, sending: &Sending, limit: Option<u64>) 
         if page.is_empty() {
             break;
         }
-        let rows: Vec<RowStart> = page.iter().map(|reversed| reversed.row.start()).collect();
+        let start = |reversed: &Reversed| RowStart { undoes: Some(reversed.of), ..reversed.row.start() };
+        let rows: Vec<RowStart> = page.iter().map(start).collect();
         let impossible = page.into_iter().filter_map(|reversed| Some((reversed.row, reversed.impossible?)));
         known.extend(impossible.map(|(row, why)| skipped(&row, why, clock.now())));
         let id = task.id.clone();

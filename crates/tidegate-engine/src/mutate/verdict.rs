@@ -72,7 +72,7 @@ fn advice(summary: &MutationSummary) -> Vec<String> {
         (true, false, _) => "goes on with what is left",
         (true, true, _) => "goes on with what is left, and tries those that failed again",
         (false, true, _) => "tries those that failed again",
-        (false, false, true) => "looks again at those that are unknown",
+        (false, false, true) => "looks again at those that are unknown, where the API can tell",
         (false, false, false) => "",
     };
     if !goes_on.is_empty() {

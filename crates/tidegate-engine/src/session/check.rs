@@ -143,7 +143,7 @@ fn refuse_change(run: &Run, verb: &str) -> Error {
         return read_only(verb);
     }
     let message = format!(
-        "{verb} of local tables is not offered: a table of main takes INSERT, and CREATE OR REPLACE TABLE … AS SELECT … \
+        "{verb} is not offered here: a table of main takes INSERT, and CREATE OR REPLACE TABLE … AS SELECT … \
          replaces it"
     );
     Error::new(ErrorKind::Unsupported, message)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use tidegate_state::{Journal, MutationRecord, MutationState, RowRecord};
+use tidegate_state::{Journal, MutationRecord, MutationState, RowRecord, RowState};
 
 use super::rows::Value;
 use crate::mutate::journal::blocking;
@@ -115,6 +115,12 @@ fn pages(journal: Arc<Journal>, id: String, is_run: bool) -> Pages {
     pages.boxed()
 }
 
+/// Why nobody knows what became of a row that was sent.
+fn left_open(state: RowState, is_run: bool) -> Option<String> {
+    let is_open = state == RowState::Sent && !is_run;
+    is_open.then(|| "it was sent, and its answer was lost; RESUME MUTATION looks at it again".to_owned())
+}
+
 fn row(id: &str, record: RowRecord, is_run: bool) -> Vec<Value> {
     let start = record.start;
     vec![
@@ -128,7 +134,7 @@ fn row(id: &str, record: RowRecord, is_run: bool) -> Vec<Value> {
         record.returned.into(),
         if is_run { record.state.name() } else { outcome(record.state) }.into(),
         record.status.into(),
-        record.error.into(),
+        record.error.or_else(|| left_open(record.state, is_run)).into(),
         record.attempts.into(),
         record.idempotency_key.into(),
         record.sent_at.into(),

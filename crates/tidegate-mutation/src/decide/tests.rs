@@ -64,7 +64,7 @@ fn every_answer_has_its_next_step() {
     Stale Keyed: Failed, Clear(Stale), Clear(Stale)
     Stale Open: Clear(Failed), Clear(Stale), Clear(Stale)
     Absent None: Failed, Gone, Gone
-    Absent Keyed: Failed, Gone, Applied
+    Absent Keyed: Failed, Unknown, Applied
     Absent Open: Clear(Failed), Unknown, Applied
     Doubtful None: Clear(Again)
     Doubtful Keyed: Clear(Again)

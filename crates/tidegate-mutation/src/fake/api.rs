@@ -43,6 +43,10 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     /// Calls that its quota still allows.
     pub(crate) quota: u64,
+    /// Calls that its quota did not allow.
+    pub(crate) kept_back: u64,
+    /// The row whose writes are all cut off before they are done.
+    pub(crate) doomed: Option<i64>,
     /// Method and path of each call that reached it.
     pub(crate) calls: Vec<String>,
     /// Most calls that were under way at once.
@@ -80,6 +84,8 @@ impl Api {
             effects: Vec::new(),
             faults: Faults::none(),
             quota: u64::MAX,
+            kept_back: 0,
+            doomed: None,
             calls: Vec::new(),
             most_under_way: 0,
             meddle: None,
@@ -124,6 +130,7 @@ impl Api {
         let mut state = self.lock();
         if state.quota == 0 {
             statement.unbegin_call();
+            state.kept_back += 1;
             return Err(Error::new(ErrorKind::QuotaExhausted, Sent::No, "daily: 0 of 100 left"));
         }
         state.quota -= 1;
@@ -158,7 +165,7 @@ impl Api {
             };
         }
         let asked = Asked::of(request);
-        let fault = self.lock().faults.write();
+        let fault = self.lock().fault(&asked);
         match fault {
             Fault::CutBefore => return broken(),
             Fault::FailsBefore => return failed(),
@@ -226,6 +233,11 @@ impl Asked {
 }
 
 impl State {
+    fn fault(&mut self, asked: &Asked) -> Fault {
+        let is_doomed = self.doomed.is_some_and(|id| asked.path == format!("items/{id}"));
+        if is_doomed { Fault::CutBefore } else { self.faults.write() }
+    }
+
     /// Does what is late by now.
     fn catch_up(&mut self, style: Style, now: Duration) {
         let (due, later) = std::mem::take(&mut self.late).into_iter().partition(|(due, _)| *due <= now);

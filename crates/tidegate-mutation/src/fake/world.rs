@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) style: Style,
     pub(crate) table: Arc<Table>,
     pub(crate) api: Arc<Api>,
+    /// Partitions, each with an API of its own, beside the lane without one.
+    pub(crate) partitions: Vec<(&'static str, Arc<Api>)>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) policy: Policy,
@@ -53,6 +55,7 @@ impl World {
             style,
             table: table(style),
             api,
+            partitions: Vec::new(),
             clock,
             journal: Arc::new(Journal::in_memory()),
             policy: Policy { on_error: OnError::Continue(5), concurrency: 8, in_order: false },
@@ -112,23 +115,34 @@ impl World {
         self.journal.seal(self.id, now, false).unwrap();
     }
 
-    fn job(&self) -> Job {
-        let lane = Lane {
-            partition: None,
-            source: Source {
-                transport: self.api.clone(),
-                base: Url::parse("http://api.example/").unwrap(),
-                principal: "me".into(),
-                connection: "crm".into(),
-                partition: None,
-                statement: Arc::clone(&self.statement),
-                blanks: Blanks::default(),
-            },
+    /// A partition with an API of its own, which has as many rows as the first.
+    pub(crate) fn add_partition(&mut self, code: &'static str) -> Arc<Api> {
+        let api = Api::new(self.style, Arc::clone(&self.clock));
+        api.lock().rows = self.api.lock().rows.clone();
+        self.partitions.push((code, Arc::clone(&api)));
+        api
+    }
+
+    fn lane(&self, partition: Option<&str>, api: &Arc<Api>) -> Lane {
+        let partition = partition.map(Arc::from);
+        let source = Source {
+            transport: Arc::clone(api) as _,
+            base: Url::parse("http://api.example/").unwrap(),
+            principal: "me".into(),
+            connection: "crm".into(),
+            partition: partition.clone(),
+            statement: Arc::clone(&self.statement),
+            blanks: Blanks::default(),
         };
+        Lane { partition, source }
+    }
+
+    pub(crate) fn job(&self) -> Job {
+        let others = self.partitions.iter().map(|(code, api)| self.lane(Some(code), api));
         Job {
             mutation: self.id.to_owned(),
             table: Arc::clone(&self.table),
-            lanes: vec![lane],
+            lanes: std::iter::once(self.lane(None, &self.api)).chain(others).collect(),
             policy: self.policy,
             reselect: self.reselect.clone(),
             verify: self.verify,
@@ -138,7 +152,7 @@ impl World {
     }
 
     /// The claim, once an earlier run has written all that it noted.
-    async fn writer(&self) -> Writer {
+    pub(crate) async fn writer(&self) -> Writer {
         loop {
             match self.journal.claim(self.id) {
                 Ok(claim) => return Writer::new(Arc::clone(&self.journal), claim, self.clock.clone()),

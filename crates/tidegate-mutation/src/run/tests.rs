@@ -1,9 +1,10 @@
 //! Runs against the fake API. `faults` breaks connections and kills runs at random, `ends` ends them early, `answers` has
-//! what the API says of single rows.
+//! what the API says of single rows, `lanes` has bounds of single lanes and rows.
 
 mod answers;
 mod ends;
 mod faults;
+mod lanes;
 
 use std::collections::BTreeMap;
 

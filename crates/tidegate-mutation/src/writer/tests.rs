@@ -110,8 +110,16 @@ fn journal(folder: Option<&TempDir>, rows: u64) -> Arc<Journal> {
         label: None,
         started_at: SystemTime::UNIX_EPOCH,
     };
-    let row =
-        |ordinal| RowStart { ordinal, partition: None, kind: text(), key: None, old: None, new: None, version: None };
+    let row = |ordinal| RowStart {
+        ordinal,
+        partition: None,
+        kind: text(),
+        key: None,
+        old: None,
+        new: None,
+        version: None,
+        undoes: None,
+    };
     journal.create(&start).unwrap();
     journal.add_rows(ID, &(0..rows).map(row).collect::<Vec<_>>()).unwrap();
     journal.seal(ID, SystemTime::UNIX_EPOCH, false).unwrap();

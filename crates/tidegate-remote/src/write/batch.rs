@@ -147,9 +147,12 @@ impl Same<'_> {
             }
             (ListStyle::Joined(separator), _) => {
                 let texts = cells.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-                let is_cut =
-                    |text: &&String| text.is_empty() || separator.is_empty() || text.contains(separator.as_str());
-                if texts.len() > 1 && texts.iter().any(|text| is_cut(&text)) {
+                // One key alone would be cut in two all the same, and an empty list may stand for all rows.
+                let is_cut = |text: &String| match separator.is_empty() {
+                    true => text.is_empty() || texts.len() > 1,
+                    false => text.is_empty() || text.contains(separator.as_str()),
+                };
+                if texts.iter().any(is_cut) {
                     let why =
                         format!("a value of it is empty or contains {separator:?}, which stands between the keys");
                     return Err(about(&context.column(self.column)?.name, &why));

@@ -10,8 +10,8 @@ use super::answer::{self, Said};
 use super::part::Part;
 use super::parts::Context;
 use super::send::{all, wait_for};
-use super::verdict::Asked;
-use super::{RowOutcome, RowWrite, Verdict};
+use super::verdict::{self, Asked};
+use super::{RowOutcome, RowWrite};
 use crate::call::{self, Answer as Received};
 use crate::odata::url::below;
 use crate::render::path as template;
@@ -56,7 +56,7 @@ pub(super) async fn outcomes(
             return answer::of_batch(context, &batch.answer, asked, rows, Said { status: 200, ..said });
         }
         if job.failed.contains(&state) {
-            let verdict = if rows.len() > 1 { Verdict::RefusedTogether } else { Verdict::Refused };
+            let verdict = verdict::refused_for_rows(asked);
             let words = crate::server_message::extract(said.body).unwrap_or_default();
             let message = format!("the job ended as {state}: {words}");
             return all(rows, &RowOutcome::new(verdict, status, Some(message)));

@@ -35,8 +35,12 @@ pub async fn send(
         Ok(context) => context,
         Err(kind) => return all(rows, &RowOutcome::new(Verdict::NotSent(Why::Row), None, Some(kind.to_string()))),
     };
+    let retries = source.statement.counts().retries;
     let sending = Sending { source, context, composed: &composed, clock };
     let mut outcomes = sending.outcomes(rows).await;
+    if composed.is_keyed && source.statement.counts().retries > retries {
+        outcomes.iter_mut().for_each(doubt_refusal);
+    }
     for outcome in &mut outcomes {
         outcome.message = outcome.message.take().map(|text| source.blanks.apply(text));
     }
@@ -139,6 +143,16 @@ fn not_done(write: &Write, way: Way) -> &[u16] {
         _ => None,
     };
     answer.map_or(&[], |answer| &answer.not_done)
+}
+
+/// The layers below have sent the request more than once, and its last answer need not speak for the attempts before: an API
+/// may look at versions, and at whether the row is there, before it looks for the key.
+fn doubt_refusal(outcome: &mut RowOutcome) {
+    let is_refusal =
+        matches!(outcome.verdict, Verdict::Refused | Verdict::RefusedTogether | Verdict::Stale | Verdict::Absent);
+    if is_refusal && !matches!(outcome.status, Some(400 | 402 | 422)) {
+        outcome.verdict = Verdict::Doubtful;
+    }
 }
 
 /// What became of rows whose request has no answer.

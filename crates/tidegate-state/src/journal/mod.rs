@@ -25,6 +25,7 @@ mod mutations;
 mod prune;
 mod records;
 mod rows;
+mod undone;
 
 pub use claims::Claim;
 pub use records::{
@@ -106,6 +107,8 @@ impl Journal {
         // A panic in `work` rolled its transaction back, so that the connection is as good as before.
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *slot {
+            // SQLite goes on writing into a file that was removed, where nobody would find it again.
+            Some(_) if self.is_gone() => return Err(self.gone(attempt)),
             Some(connection) => connection,
             empty => empty.insert(self.open()?),
         };
@@ -128,6 +131,20 @@ impl Journal {
         configured.map_err(|source| self.failed("configure the connection", source))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.folder.as_ref().is_some_and(|folder| !folder.join(open::JOURNAL.file).exists())
+    }
+
+    fn gone(&self, attempt: &str) -> Error {
+        let file = self.folder.as_ref().map(|folder| folder.join(open::JOURNAL.file)).unwrap_or_default();
+        let file = file.display();
+        let message = format!(
+            "cannot {attempt}: '{file}' was removed while it was used; what it held is lost, and nothing more is sent: look \
+             at the API for what was done"
+        );
+        Error::new(ErrorKind::Folder, message)
     }
 
     fn failed(&self, attempt: &str, source: rusqlite::Error) -> Error {

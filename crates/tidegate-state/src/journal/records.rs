@@ -172,6 +172,8 @@ pub struct RowStart {
     pub new: Option<String>,
     /// Its version, for `If-Match` and the like.
     pub version: Option<String>,
+    /// Ordinal of the row that it undoes, in [`MutationStart::undo_of`].
+    pub undoes: Option<u64>,
 }
 
 /// A row as it is kept.

@@ -11,7 +11,7 @@ use crate::encode::{from_micros, saturate, unsigned};
 macro_rules! columns {
     () => {
         "SELECT r.id, r.partition, r.kind, coalesce(a.key, r.key) AS key, r.old, r.new,
-                coalesce(a.version, r.version) AS version, coalesce(p.state, 0) AS state,
+                coalesce(a.version, r.version) AS version, r.undoes, coalesce(p.state, 0) AS state,
                 coalesce(p.attempts, 0) AS attempts, p.request, p.idempotency_key, p.digest, p.sent_at, p.status,
                 a.error, a.returned, p.ended_at "
     };
@@ -52,12 +52,14 @@ impl Journal {
             let known = require(transaction, id)?;
             known.require_state(id, &[MutationState::Selecting])?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO rows (id, partition, kind, key, old, new, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO rows (id, partition, kind, key, old, new, version, undoes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (id) DO NOTHING",
             )?;
             for row in rows {
                 let row_id = codes::id(known.number, row.ordinal)?;
-                let values = params![row_id, row.partition, row.kind, row.key, row.old, row.new, row.version];
+                let undoes = row.undoes.map(saturate);
+                let values =
+                    params![row_id, row.partition, row.kind, row.key, row.old, row.new, row.version, undoes];
                 if insert.execute(values)? == 0 {
                     return Err(Stop::Refused(format!("mutation '{id}' has a row {} already", row.ordinal)));
                 }
@@ -147,6 +149,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
             old: row.get("old")?,
             new: row.get("new")?,
             version: row.get("version")?,
+            undoes: row.get::<_, Option<i64>>("undoes")?.map(unsigned),
         },
         state: codes::row_state(row.get("state")?)?,
         attempts: row.get("attempts")?,

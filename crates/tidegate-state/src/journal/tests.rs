@@ -48,6 +48,7 @@ fn row(ordinal: u64) -> RowStart {
         old: Some(r#"{"name":"größer"}"#.to_owned()),
         new: Some(r#"{"name":"x"}"#.to_owned()),
         version: None,
+        undoes: None,
     }
 }
 

@@ -46,6 +46,14 @@ async fn an_undo_is_bounded_and_runs_backwards() {
     let counts = shop.rows(&format!("UNDO MUTATION '{id}' LIMIT 2")).await;
     assert!(counts[0].contains("|undo|done|2|2|"), "{counts:?}");
     assert_eq!(shop.changed(EffectKind::Update)[5..], [5, 4]);
+    // The next one goes on where it ended, and the last finds nothing left.
+    let counts = shop.rows(&format!("UNDO MUTATION '{id}' LIMIT 2")).await;
+    assert!(counts[0].contains("|undo|done|2|2|"), "{counts:?}");
+    assert_eq!(shop.changed(EffectKind::Update)[7..], [3, 2]);
+    shop.rows(&format!("UNDO MUTATION '{id}'")).await;
+    let nothing = shop.rows(&format!("UNDO MUTATION '{id}'")).await;
+    assert!(nothing[0].contains("|undo|done|0|0|"), "{nothing:?}");
+    assert_eq!(shop.changed(EffectKind::Update)[9..], [1]);
     shop.rows("PLAN UPDATE shop.products SET stock = 1 LIMIT 1").await;
     let planned = shop.summary().id;
     assert!(shop.error(&format!("UNDO MUTATION '{planned}'")).await.1.contains("nothing to undo"));

@@ -184,6 +184,34 @@ async fn an_old_selection_is_selected_anew_before_it_is_sent() {
     assert_eq!(world.rows()[3].old, cells(json!({"name": "other", "n": 0})));
 }
 
+/// It was sent, and nobody did it; since then the WHERE has ceased to hold.
+#[tokio::test]
+async fn a_doubtful_row_of_an_old_selection_is_selected_anew_before_it_is_sent_again() {
+    let mut world = sealed(Style::PLAIN, WriteKind::Update, 2);
+    world.api.lock().doomed = Some(1);
+    world.max_calls = Some(1);
+    world.policy.concurrency = 1;
+    world.run().await;
+    world.api.lock().doomed = None;
+    world.max_calls = None;
+    world.verify = true;
+    world.reselect = Some(Arc::new(Nothing));
+    world.run().await;
+    assert_eq!(world.api.effects(), []);
+    assert!(world.not_applied()[0].ends_with("the WHERE no longer holds"), "{:?}", world.not_applied());
+}
+
+/// A statement whose WHERE holds for no row any more.
+#[derive(Debug)]
+struct Nothing;
+
+#[async_trait]
+impl Reselect for Nothing {
+    async fn reselect(&self, _: Option<&str>, _: &[Cells]) -> Result<Vec<Reselected>, String> {
+        Ok(Vec::new())
+    }
+}
+
 #[tokio::test]
 async fn an_insert_is_not_sent_over_a_row_that_is_there() {
     let mut world = sealed(Style::OWN_ID, WriteKind::Insert, 3);

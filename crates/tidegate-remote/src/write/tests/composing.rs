@@ -216,6 +216,11 @@ fn a_body_has_its_bounds() {
     assert!(shown(&table, Way::Batch, &rows[..1]).starts_with("POST"));
     let long = row(WriteKind::Update, 1, json!({"id": "x".repeat(8_000)}), json!({}), json!({"memo": "x"}));
     assert!(shown(&by_query(), Way::Batch, &[long]).contains("bytes, and 8000 is the most"));
+    // Alone in the list, such a key would stand for two rows, or for all.
+    for id in ["a|b", ""] {
+        let cut = row(WriteKind::Update, 1, json!({ "id": id }), json!({}), json!({"memo": "x"}));
+        assert!(shown(&by_query(), Way::Batch, &[cut]).contains("stands between the keys"), "{id:?}");
+    }
     update_batch(&mut table, &|batch| batch.constants = vec![(Place::Body(vec!["inputs".to_owned()]), "x".to_owned())]);
     assert!(shown(&table, Way::Batch, &rows).contains("something else stands there"));
 }

@@ -82,6 +82,41 @@ async fn without_an_answer() {
     }
 }
 
+/// Sent twice by the layers below, and answered in the end.
+#[derive(Debug)]
+struct Twice(u16);
+
+#[async_trait]
+impl Transport for Twice {
+    async fn send(&self, request: Request) -> tidegate_transport::Result<Response> {
+        request.operation.statement.count_call(false);
+        request.operation.statement.count_call(true);
+        Ok(Response {
+            status: http::StatusCode::from_u16(self.0).unwrap(),
+            headers: http::HeaderMap::new(),
+            url: request.url,
+            body: tidegate_transport::Body::from(bytes::Bytes::new()),
+        })
+    }
+}
+
+/// The earlier attempt may have been what made the row another, or took it away.
+#[tokio::test]
+async fn a_refusal_after_a_repeat_says_nothing_of_the_attempt_before() {
+    for (status, verdict) in [
+        (204, Verdict::Applied),
+        (404, Verdict::Doubtful),
+        (412, Verdict::Doubtful),
+        (403, Verdict::Doubtful),
+        (422, Verdict::Refused),
+        (429, Verdict::NotSent(Why::Quota)),
+    ] {
+        let source = Source { transport: Arc::new(Twice(status)), ..Script::replies([]).source() };
+        let outcomes = sent(&source, customers(), Way::Single, &[gone("c")], &clock()).await;
+        assert_eq!(outcomes[0].verdict, verdict, "{status}");
+    }
+}
+
 #[tokio::test]
 async fn a_statement_that_was_cancelled_sends_nothing() {
     let script = Script::replies([]);
@@ -158,6 +193,19 @@ async fn a_job_is_looked_at_until_it_ends() {
             script.requests()[1..].iter().map(|request| (request.method.clone(), request.url.clone())).collect();
         let job = url::Url::parse("https://api.test/odata/jobs/a%2F1").unwrap();
         assert!(looks.iter().all(|look| *look == (Method::GET, job.clone())), "{looks:?}");
+    }
+}
+
+/// Of rows that are made one by one, some may have been made before the job failed.
+#[tokio::test]
+async fn a_job_that_failed_may_have_made_some_rows() {
+    let job = invoices().writes.delete.unwrap().batch.unwrap().job;
+    let mut crm = contacts();
+    crm.writes.insert.as_mut().unwrap().batch.as_mut().unwrap().job = job;
+    let rows = [1, 2].map(|number| crate::write::testing::insert(number, json!({"email": "x"})));
+    let replies = [Reply::new(202, r#"{"job":"a"}"#), Reply::new(200, r#"{"state":"failed"}"#)];
+    for outcome in sent(&Script::replies(replies).source(), crm, Way::Batch, &rows, &clock()).await {
+        assert_eq!(outcome.verdict, Verdict::Doubtful);
     }
 }
 

@@ -130,3 +130,14 @@ fn what_is_written_is_waited_for_on_the_disk() {
     };
     assert_eq!(["synchronous", "fullfsync", "auto_vacuum"].map(pragma), [2, 1, 2]);
 }
+
+#[test]
+fn a_journal_that_was_removed_is_not_written_to() {
+    let folder = TempDir::new().unwrap();
+    let journal = Journal::in_folder(folder.path());
+    sealed(&journal, ID, 2);
+    std::fs::remove_file(folder.path().join("journal.db")).unwrap();
+    let error = journal.commit(ID, &[sending(0, 1)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Folder, "{error}");
+    assert!(error.to_string().contains("was removed"), "{error}");
+}
