@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tidegate_mutation::{Counts, Job, Lane, Policy, Reselect, Writer};
 use tidegate_remote::Source;
 use tidegate_spec::Table;
-use tidegate_state::{Claim, Journal, MutationState, RowChange};
+use tidegate_state::{Claim, Journal, MutationState, RowChange, RowState};
 use tidegate_transport::{OnExhausted, Statement};
 use tokio::sync::oneshot;
 
@@ -227,6 +227,7 @@ impl Task {
 
     async fn run(&self, writer: &Writer, sending: Sending) -> Result<MutationEnd> {
         let settings = self.host.run.settings();
+        session::check_reserves(&self.host.run, &sending.connection).await?;
         for known in sending.known.chunks(CHUNK) {
             let written = writer.commit(known.to_vec()).await;
             written.map_err(|error| Error::new(ErrorKind::Local, error.to_string()).with_source(error))?;
@@ -269,12 +270,14 @@ impl Task {
             if let Some(state) = state {
                 journal.end(&id, state, reason.as_deref(), calls, now)?;
             }
-            Ok(journal.mutation(&id)?.map(|record| summary::counts(&record.counts)))
+            let counts = journal.mutation(&id)?.map(|record| summary::counts(&record.counts));
+            let first = journal.rows(&id, None, 1, Some(NOT_DONE), None)?.into_iter().find_map(|row| row.error);
+            Ok((counts.unwrap_or_default(), first))
         })
         .await;
-        let (end, counts) = match recorded {
-            Ok(counts) => (end, counts.unwrap_or_default()),
-            Err(error) => (Err(error), self.watched.get().counts),
+        let (end, (counts, first)) = match recorded {
+            Ok(recorded) => (end, recorded),
+            Err(error) => (Err(error), (self.watched.get().counts, None)),
         };
         let stops = self.host.statement.bounds().on_exhausted != OnExhausted::Fail;
         let (end, failed) = match end {
@@ -285,13 +288,16 @@ impl Task {
             Err(error) => (MutationEnd::Failed(error.to_string()), error.kind()),
         };
         self.watched.ended(end, counts, calls);
-        Finished { has_rows: true, error: verdict(&self.watched.get(), failed) }
+        Finished { has_rows: true, error: verdict(&self.watched.get(), failed, first.as_deref()) }
     }
 
     fn calls(&self) -> u64 {
         self.host.statement.counts().calls
     }
 }
+
+/// States of rows that were to be changed, and were not or perhaps not.
+const NOT_DONE: &[RowState] = &[RowState::Failed, RowState::Skipped, RowState::Unknown];
 
 /// Why a mutation ended, as the journal keeps it.
 fn reason(end: &MutationEnd) -> Option<String> {

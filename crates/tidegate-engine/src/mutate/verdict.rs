@@ -6,8 +6,8 @@ use super::summary::{MutationEnd, MutationPhase, MutationSummary};
 use crate::{Error, ErrorKind};
 
 /// The error that a mutation's statement ends with, after its rows; `None` when all was done. `failed` is the kind of one
-/// that something of ours ended.
-pub(crate) fn verdict(summary: &MutationSummary, failed: ErrorKind) -> Option<Error> {
+/// that something of ours ended, `first` why the first row was not done that was not.
+pub(crate) fn verdict(summary: &MutationSummary, failed: ErrorKind, first: Option<&str>) -> Option<Error> {
     let MutationPhase::Ended(end) = &summary.phase else { return None };
     if summary.is_complete() {
         return None;
@@ -23,6 +23,9 @@ pub(crate) fn verdict(summary: &MutationSummary, failed: ErrorKind) -> Option<Er
     };
     let mut sentences = vec![format!("mutation {}: {}", summary.id, counted(&summary.counts))];
     sentences.extend(why.map(str::to_owned));
+    if *end == MutationEnd::Done {
+        sentences.extend(first.map(|first| format!("the first of these: {first}")));
+    }
     sentences.extend(
         summary
             .failed_partitions
@@ -94,7 +97,7 @@ mod tests {
     }
 
     fn told(summary: MutationSummary) -> Option<Error> {
-        verdict(&summary, ErrorKind::Local)
+        verdict(&summary, ErrorKind::Local, Some("no such country"))
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tidegate_transport::Statement;
 use super::Run;
 use crate::scan::{ApiCountExec, ApiScanExec};
 use crate::system::{Counters, scopes};
-use crate::{Error, ErrorKind, Result, partitions};
+use crate::{Connection, Error, ErrorKind, Result, partitions};
 
 /// Refuses a plan that surely needs more calls than the statement may still send.
 ///
@@ -198,23 +198,52 @@ fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet
 async fn warn_of_reserves(run: &Run, connections: &BTreeSet<String>) {
     for name in connections {
         let Some(connection) = run.shared().connection(name) else { continue };
-        let known = partitions::known_partitions(run.engine(), &connection).unwrap_or_else(|| Arc::new([]));
-        let selection = run.shared().selection(&connection);
-        // One partition is as good as all: their quotas have the same names.
-        let codes = known.iter().map(|partition| partition.code.as_str());
-        let code = codes.into_iter().find(|code| selection.includes(code));
-        let Ok(counters) = Counters::read(&connection, code.as_slice()).await else { continue };
-        let keys = scopes(&connection, code);
-        let declared = connection.metering.quotas.iter().map(|metered| metered.quota.name.as_ref());
-        let quotas: BTreeSet<&str> = declared.chain(counters.meters(&keys).map(|meter| meter.name.as_ref())).collect();
-        for (reserved, _) in run.settings().spending.reserve.iter().filter(|(name, _)| !quotas.contains(name.as_str()))
-        {
-            let there_are = if quotas.is_empty() {
-                "none are known of it".to_owned()
-            } else {
-                format!("there are: {}", crate::error::listed(&quotas.iter().copied().collect::<Vec<_>>()))
-            };
-            run.notes().warn(name, format!("quota_reserve names {reserved}, which is no quota of it; {there_are}"));
+        let Some(quotas) = quotas(run, &connection).await else { continue };
+        for sentence in unknown_reserves(run, &quotas) {
+            run.notes().warn(name, sentence);
         }
     }
+}
+
+/// Refuses a reserve of a quota that the connection does not have, before something is changed: it would not be kept. A
+/// connection of whose quotas nothing is known is let pass.
+///
+/// # Errors
+/// Which names are wrong, and which there are.
+pub(crate) async fn check_reserves(run: &Run, connection: &Connection) -> Result<()> {
+    let quotas = quotas(run, connection).await.unwrap_or_default();
+    if quotas.is_empty() {
+        return Ok(());
+    }
+    match unknown_reserves(run, &quotas).next() {
+        None => Ok(()),
+        Some(sentence) => {
+            let message = format!("{}: {sentence}; nothing was changed", connection.def.name);
+            Err(Error::new(ErrorKind::Query, message))
+        }
+    }
+}
+
+/// Names of the connection's quotas, declared or told; `None` where the ledger cannot be read.
+async fn quotas(run: &Run, connection: &Connection) -> Option<BTreeSet<String>> {
+    let known = partitions::known_partitions(run.engine(), connection).unwrap_or_else(|| Arc::new([]));
+    let selection = run.shared().selection(connection);
+    // One partition is as good as all: their quotas have the same names.
+    let codes = known.iter().map(|partition| partition.code.as_str());
+    let code = codes.into_iter().find(|code| selection.includes(code));
+    let counters = Counters::read(connection, code.as_slice()).await.ok()?;
+    let keys = scopes(connection, code);
+    let declared = connection.metering.quotas.iter().map(|metered| metered.quota.name.as_ref());
+    Some(declared.chain(counters.meters(&keys).map(|meter| meter.name.as_ref())).map(str::to_owned).collect())
+}
+
+/// A sentence for each name in `quota_reserve` that is none of these.
+fn unknown_reserves<'a>(run: &'a Run, quotas: &'a BTreeSet<String>) -> impl Iterator<Item = String> + 'a {
+    let there_are = if quotas.is_empty() {
+        "none are known of it".to_owned()
+    } else {
+        format!("there are: {}", crate::error::listed(&quotas.iter().map(String::as_str).collect::<Vec<_>>()))
+    };
+    let unknown = run.settings().spending.reserve.iter().filter(|(name, _)| !quotas.contains(name));
+    unknown.map(move |(name, _)| format!("quota_reserve names {name}, which is no quota of it; {there_are}"))
 }

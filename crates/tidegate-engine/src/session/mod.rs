@@ -31,6 +31,7 @@ use crate::catalog::{Definition, INFORMATION_SCHEMA, MAIN, SYSTEM};
 use crate::mutate::summary::{MutationSummary, Watched};
 use crate::sql::{Command, Parsed};
 use crate::{Connection, Engine, Error, ErrorKind, Result, mutate, sql};
+pub(crate) use bounds::check_reserves;
 pub(crate) use bounds::{check_calls_of, least_calls_of};
 pub(crate) use check::{one_of_its_own, read_only};
 pub(crate) use execute::state;
