@@ -206,13 +206,14 @@ async fn warn_of_reserves(run: &Run, connections: &BTreeSet<String>) {
 }
 
 /// Refuses a reserve of a quota that the connection does not have, before something is changed: it would not be kept. A
-/// connection of whose quotas nothing is known is let pass.
+/// connection of whose quotas nothing is known is let pass, with a warning.
 ///
 /// # Errors
 /// Which names are wrong, and which there are.
 pub(crate) async fn check_reserves(run: &Run, connection: &Connection) -> Result<()> {
     let quotas = quotas(run, connection).await.unwrap_or_default();
     if quotas.is_empty() {
+        unknown_reserves(run, &quotas).for_each(|sentence| run.notes().warn(&connection.def.name, sentence));
         return Ok(());
     }
     match unknown_reserves(run, &quotas).next() {

@@ -90,3 +90,16 @@ async fn it_goes_on_when_nobody_reads_its_rows() {
     let state = "SELECT state, rows FROM system.statements WHERE kind = 'mutation'";
     assert_eq!(shop.rows(state).await, ["done|20"]);
 }
+
+#[tokio::test]
+async fn a_reserve_of_a_quota_that_is_not_there_is_refused() {
+    let hourly = calls("hourly", 100, Window::FirstCall(Duration::from_secs(3_600)));
+    let shop = Shop::with(Config::default(), vec![hourly]).await;
+    shop.rows("SET tidegate.quota_reserve = 'hourli=50'").await;
+    let error = shop.error("UPDATE shop.products SET stock = 7 WHERE id <= 3").await;
+    assert!(error.1.contains("quota_reserve names hourli") && error.1.contains("there are: hourly"), "{}", error.1);
+    assert!(shop.changed(EffectKind::Update).is_empty());
+    shop.rows("SET tidegate.quota_reserve = 'hourly=50'").await;
+    shop.rows("UPDATE shop.products SET stock = 7 WHERE id <= 3").await;
+    assert_eq!(shop.changed(EffectKind::Update).len(), 3);
+}
