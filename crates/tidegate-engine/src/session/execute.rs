@@ -65,7 +65,7 @@ async fn start(
     let host = || Host { planner: Arc::clone(planner), run: Arc::clone(run), statement: Arc::clone(statement) };
     match action {
         Action::Mutation(work) => {
-            let (watched, stream) = work.start(host(), params).await?;
+            let (watched, stream) = Box::pin(work.start(host(), params)).await?;
             Ok(Started::Mutation(watched, stream))
         }
         Action::Command(Command::UsePartitions(choice)) => {

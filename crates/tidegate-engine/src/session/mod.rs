@@ -187,11 +187,12 @@ impl Session {
         let settings = self.shared.settings().hinted(&sql::hints(sql)?)?;
         let kind = check::kind(&self.shared, &parsed)?;
         if let Parsed::Journal(command) = &parsed {
-            return mutation::journal(&self.shared, planner, settings, sql, command).await;
+            return Box::pin(mutation::journal(&self.shared, planner, settings, sql, command)).await;
         }
         let is_unbounded = mutation::is_unbounded(kind, &parsed);
         let run = Arc::new(Run::new(Arc::clone(&self.shared), settings, sql, kind));
-        match prepare(&planner, &run, sql, kind, parsed).await {
+        // On the heap, as executing is: these futures are large, and would stand within those of whoever calls.
+        match Box::pin(prepare(&planner, &run, sql, kind, parsed)).await {
             Ok((kind, params, schema, action)) => {
                 Ok(Prepared { kind, params, schema, is_unbounded, action, run, planner })
             }
@@ -272,7 +273,7 @@ async fn prepare(
             Box::pin(prepare(planner, run, sql, kind, Parsed::DataFusion(Box::new(statement)))).await
         }
         Parsed::Mutation { statement, mode } => {
-            let prepared = mutate::prepare::mutation(planner, run, sql, &statement, mode).await?;
+            let prepared = Box::pin(mutate::prepare::mutation(planner, run, sql, &statement, mode)).await?;
             Ok(mutation::parts(prepared))
         }
         // Its settings are those of then: it is prepared where they are looked up.
@@ -322,7 +323,7 @@ impl Prepared {
             let message = format!("the statement has {} parameters, {} were given", self.params.len(), params.len());
             return Err(Error::new(ErrorKind::Query, message));
         }
-        execute::execute(self, params).await
+        Box::pin(execute::execute(self, params)).await
     }
 }
 
