@@ -24,6 +24,12 @@ function client(request) {
 const server = new OAuth2Server();
 await server.issuer.keys.generate("RS256");
 
+// Two tokens of one second would be the same text, and the end of one that of the other.
+let made = 0;
+server.service.on(Events.BeforeTokenSigning, (token) => {
+  token.payload.jti = String(++made);
+});
+
 server.service.on(Events.BeforeResponse, (response, request) => {
   const { grant_type: grant, refresh_token: refresh } = request.body;
   const { id, secret, by } = client(request);
