@@ -178,7 +178,7 @@ impl ApiTable {
 
     fn refused(&self, verb: &str) -> DataFusionError {
         DataFusionError::NotImplemented(format!(
-            "{verb} is not offered on {}.{}: API tables are read-only; change the rows with the API itself",
+            "{verb} of {}.{} cannot be done by its plan, which would lose its bound: run it as a statement of a session",
             self.connection.def.name, self.table.name
         ))
     }
