@@ -138,6 +138,7 @@ impl Connection {
             connection: Arc::from(self.def.name.as_str()),
             partition: None,
             statement: Arc::clone(statement),
+            fresh: false,
             blanks: self.blanks.clone(),
         }
     }

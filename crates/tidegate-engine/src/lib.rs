@@ -11,6 +11,7 @@
 
 pub mod catalog;
 mod connection;
+mod cost;
 mod engine;
 mod error;
 mod mutate;
@@ -23,12 +24,13 @@ mod sql;
 mod system;
 
 pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue, Partition, Partitions};
+pub use cost::{Ask, Basis, Estimate, Predicted};
 pub use engine::{DEFAULT_MEMORY_LIMIT, Engine, EngineParts};
 pub use error::{Error, ErrorKind};
 pub use mutate::summary::{MutationEnd, MutationPhase, MutationSummary};
 pub use partitions::Reach;
 pub use session::{Cancel, Completion, Execution, Prepared, Session, StatementKind, Summary};
-pub use settings::{PartialResults, Settings};
+pub use settings::{ConfirmCalls, PartialResults, Settings};
 pub use sql::redact_sql;
 pub use tidegate_mutation::{Counts as MutationCounts, OnError};
 

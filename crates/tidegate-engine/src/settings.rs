@@ -10,12 +10,12 @@ use std::time::Duration;
 use tidegate_mutation::OnError;
 use tidegate_quota::Priority;
 use tidegate_remote::BadValue;
-use tidegate_transport::{OnExhausted, Spending};
+use tidegate_transport::{Caching, OnExhausted, Spending};
 
 pub(crate) use values::duration_text;
 use values::{
-    Word, boolean, concurrency, duration, keyword, number_or_none, on_error, on_error_text, reserve, reserve_text,
-    word_of,
+    Word, boolean, concurrency, confirm, confirm_text, duration, keyword, number_or_none, on_error, on_error_text,
+    reserve, reserve_text, word_of,
 };
 
 use crate::sql::Hint;
@@ -45,6 +45,27 @@ pub struct Settings {
     pub write_concurrency: usize,
     /// What a statement may spend of calls and quotas. Its label stays empty here: see `label`.
     pub spending: Spending,
+    /// What a SELECT may use of earlier answers. Mutations use none.
+    pub caching: Caching,
+    /// Which statements an interactive program asks about before it runs them.
+    pub confirm_calls: ConfirmCalls,
+}
+
+/// Predicted calls above which an interactive program asks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfirmCalls {
+    /// More than a tenth of what is left of a quota, or [`ConfirmCalls::UNKNOWN`] where that is not known.
+    #[default]
+    Auto,
+    /// More than so many.
+    Above(u64),
+    /// It never asks.
+    Off,
+}
+
+impl ConfirmCalls {
+    /// Calls above which is asked where no quota is known.
+    pub const UNKNOWN: u64 = 200;
 }
 
 /// What becomes of a SELECT when some partitions fail.
@@ -70,6 +91,8 @@ impl Default for Settings {
             on_mutation_error: OnError::Continue(5),
             write_concurrency: 8,
             spending: Spending::default(),
+            caching: Caching { is_on: true, memory: true, disk: true, ..Caching::OFF },
+            confirm_calls: ConfirmCalls::default(),
         }
     }
 }
@@ -136,6 +159,34 @@ const PRIORITIES: &[Word<Priority>] = &[("high", Priority::High), ("normal", Pri
 /// All settings, by name.
 pub(crate) const ALL: &[Setting] = &[
     Setting {
+        name: "confirm_calls",
+        description: "the shell asks before a statement predicted to take more calls: a number, auto (a tenth of what is left of a quota, or 200), or off",
+        is_hint: false,
+        get: |settings| Some(confirm_text(settings.confirm_calls)),
+        set: |settings, value| assign(&mut settings.confirm_calls, confirm(value)),
+    },
+    Setting {
+        name: "http_cache",
+        description: "whether answers of APIs are used again as far as their headers allow",
+        is_hint: true,
+        get: |settings| Some(settings.caching.is_on.to_string()),
+        set: |settings, value| assign(&mut settings.caching.is_on, boolean(value)),
+    },
+    Setting {
+        name: "http_disk_cache",
+        description: "whether answers kept in the state folder are among them",
+        is_hint: true,
+        get: |settings| Some(settings.caching.disk.to_string()),
+        set: |settings, value| assign(&mut settings.caching.disk, boolean(value)),
+    },
+    Setting {
+        name: "http_memory_cache",
+        description: "whether answers kept in memory are among them",
+        is_hint: true,
+        get: |settings| Some(settings.caching.memory.to_string()),
+        set: |settings, value| assign(&mut settings.caching.memory, boolean(value)),
+    },
+    Setting {
         name: "label",
         description: "kept with every statement",
         is_hint: true,
@@ -151,6 +202,13 @@ pub(crate) const ALL: &[Setting] = &[
         is_hint: true,
         get: |settings| settings.spending.max_calls.map(|calls| calls.to_string()),
         set: |settings, value| assign(&mut settings.spending.max_calls, number_or_none(value)),
+    },
+    Setting {
+        name: "max_staleness",
+        description: "how old an answer may be that is used again although its headers do not say that it still holds",
+        is_hint: true,
+        get: |settings| Some(duration_text(settings.caching.max_staleness)),
+        set: |settings, value| assign(&mut settings.caching.max_staleness, duration(value)),
     },
     Setting {
         name: "max_wait",
@@ -233,6 +291,13 @@ pub(crate) const ALL: &[Setting] = &[
         is_hint: true,
         get: |settings| Some(settings.retry_budget.to_string()),
         set: |settings, value| assign(&mut settings.retry_budget, value.parse().map_err(|_| "a number from 0")),
+    },
+    Setting {
+        name: "stale_if_error",
+        description: "how old an answer may be that stands in for a request that failed",
+        is_hint: true,
+        get: |settings| Some(duration_text(settings.caching.stale_if_error)),
+        set: |settings, value| assign(&mut settings.caching.stale_if_error, duration(value)),
     },
     Setting {
         name: "write_concurrency",

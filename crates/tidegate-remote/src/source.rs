@@ -20,6 +20,8 @@ pub struct Source {
     pub partition: Option<Arc<str>>,
     /// The statement that pays.
     pub statement: Arc<Statement>,
+    /// Whether answers have to come from the server now.
+    pub fresh: bool,
     /// What must not be shown of answers.
     pub blanks: Blanks,
 }
@@ -40,6 +42,9 @@ impl Source {
             attempt: 1,
             quota_wait: std::time::Duration::ZERO,
             body: BodyMode::default(),
+            keeps: false,
+            fresh: self.fresh,
+            cache: None,
             statement: Arc::clone(&self.statement),
         }
     }

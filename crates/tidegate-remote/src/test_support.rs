@@ -205,6 +205,7 @@ impl Script {
             connection: "crm".into(),
             partition: None,
             statement: Arc::new(Statement::new(1)),
+            fresh: false,
             blanks: Default::default(),
         }
     }

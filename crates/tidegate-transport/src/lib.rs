@@ -62,6 +62,7 @@
 
 mod blanks;
 mod body;
+mod caching;
 mod error;
 mod jitter;
 mod layers;
@@ -77,6 +78,7 @@ mod testing;
 
 pub use blanks::Blanks;
 pub use body::Body;
+pub use caching::{CacheOutcome, Caching};
 pub use error::{Error, ErrorKind, Sent};
 pub use jitter::Jitter;
 pub use layers::{

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::StatementId;
+use crate::{CacheOutcome, StatementId};
 
 /// One attempt, as it is shown: without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// Which attempt of the same request, from 1.
     pub attempt: u32,
+    /// What the cache had to do with it.
+    pub cache: Option<CacheOutcome>,
     /// How long it waited for its quotas before it was sent.
     pub quota_wait: Duration,
     /// Bytes of the response body, after decompression.
@@ -87,6 +89,7 @@ mod tests {
             url: "https://a.example/".into(),
             status: None,
             attempt,
+            cache: None,
             quota_wait: Duration::ZERO,
             bytes: 0,
             started_at: SystemTime::UNIX_EPOCH,

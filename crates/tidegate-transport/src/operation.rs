@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Statement;
+use crate::{CacheOutcome, Statement};
 
 /// Default cap of a collected body, in bytes after decompression.
 pub const DEFAULT_BODY_CAP: u64 = 64 * 1024 * 1024;
@@ -33,6 +33,13 @@ pub struct Operation {
     pub quota_wait: Duration,
     /// What becomes of the response body.
     pub body: BodyMode,
+    /// Whether its answer may be kept for a repetition of a statement that fails: it is whole by itself, or the paging
+    /// that it belongs to keeps its place when rows come and go.
+    pub keeps: bool,
+    /// Whether its answer has to come from the server now, whatever the statement may use.
+    pub fresh: bool,
+    /// What the cache had to do with it; set by the cache layer.
+    pub cache: Option<CacheOutcome>,
     /// The statement that pays for it.
     pub statement: Arc<Statement>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{Left, Spending, Waiting};
+use crate::{CacheOutcome, Caching, Left, Spending, Waiting};
 
 /// Identifies a statement in the system tables.
 pub type StatementId = u64;
@@ -33,6 +33,10 @@ pub struct Statement {
     rows: AtomicU64,
     waited_nanos: AtomicU64,
     spending: Spending,
+    caching: Caching,
+    hits: AtomicU64,
+    revalidated: AtomicU64,
+    kept: AtomicU64,
     /// Calls that were begun under [`Spending::max_calls`].
     begun: AtomicU64,
     left: Mutex<Option<Left>>,
@@ -56,6 +60,12 @@ pub struct StatementCounts {
     pub rows: u64,
     /// Time spent waiting: for quotas, and before a retry.
     pub waited: Duration,
+    /// Answers that took no call: stored ones, those of equal requests under way, and pages that were kept.
+    pub cache_hits: u64,
+    /// Calls that were answered with "still holds".
+    pub revalidated: u64,
+    /// Those of the hits that an earlier run of the statement has paid for.
+    pub kept: u64,
 }
 
 impl Statement {
@@ -81,6 +91,10 @@ impl Statement {
             rows: AtomicU64::new(0),
             waited_nanos: AtomicU64::new(0),
             spending: Spending::default(),
+            caching: Caching::OFF,
+            hits: AtomicU64::new(0),
+            revalidated: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
             begun: AtomicU64::new(0),
             left: Mutex::default(),
             waiting: Mutex::default(),
@@ -92,6 +106,18 @@ impl Statement {
     #[must_use]
     pub fn spending(self, spending: Spending) -> Self {
         Self { spending, ..self }
+    }
+
+    /// The same with the use of earlier answers that this says. Without it none is used and none stored.
+    #[must_use]
+    pub fn caching(self, caching: Caching) -> Self {
+        Self { caching, ..self }
+    }
+
+    /// What of earlier answers it may use: as the whole.
+    #[must_use]
+    pub fn cache_use(&self) -> &Caching {
+        &self.whole().caching
     }
 
     /// A part of this statement with counters of its own. What it spends is counted for both; number, retry
@@ -202,6 +228,20 @@ impl Statement {
         self.retries.fetch_add(u64::from(is_retry), Ordering::Relaxed);
     }
 
+    /// Counts what the cache did.
+    pub fn count_cache(&self, outcome: CacheOutcome) {
+        if let Some(parent) = &self.parent {
+            parent.count_cache(outcome);
+        }
+        let counter = match outcome {
+            CacheOutcome::Miss => return,
+            CacheOutcome::Revalidated => &self.revalidated,
+            CacheOutcome::Hit | CacheOutcome::StaleIfError | CacheOutcome::Shared | CacheOutcome::Kept => &self.hits,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.kept.fetch_add(u64::from(outcome == CacheOutcome::Kept), Ordering::Relaxed);
+    }
+
     /// Counts bytes of a response body.
     pub fn count_bytes(&self, bytes: u64) {
         if let Some(parent) = &self.parent {
@@ -238,6 +278,9 @@ impl Statement {
             pages: self.pages.load(Ordering::Relaxed),
             rows: self.rows.load(Ordering::Relaxed),
             waited: Duration::from_nanos(self.waited_nanos.load(Ordering::Relaxed)),
+            cache_hits: self.hits.load(Ordering::Relaxed),
+            revalidated: self.revalidated.load(Ordering::Relaxed),
+            kept: self.kept.load(Ordering::Relaxed),
         }
     }
 }

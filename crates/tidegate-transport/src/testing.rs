@@ -77,6 +77,9 @@ pub(crate) fn request(url: &str, repeat: Repeat, statement: &Arc<Statement>) -> 
             attempt: 1,
             quota_wait: Duration::ZERO,
             body: BodyMode::default(),
+            keeps: false,
+            fresh: false,
+            cache: None,
             statement: Arc::clone(statement),
         },
     }

@@ -98,6 +98,9 @@ fn request(url: &str) -> Request {
         attempt: 1,
         quota_wait: std::time::Duration::ZERO,
         body: BodyMode::default(),
+        keeps: false,
+        fresh: false,
+        cache: None,
         statement: Arc::new(Statement::new(1)),
     };
     let url = Url::parse(url).unwrap();

@@ -75,6 +75,9 @@ fn request(url: Url, page: u64, statement: &Arc<Statement>) -> Request {
             attempt: 1,
             quota_wait: Duration::ZERO,
             body: BodyMode::default(),
+            keeps: false,
+            fresh: false,
+            cache: None,
             statement: Arc::clone(statement),
         },
     }

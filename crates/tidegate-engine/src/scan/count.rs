@@ -36,6 +36,8 @@ pub struct ApiCountExec {
     requests: Arc<[ScanRequest]>,
     /// The partitions that are counted in; `None` where there are none.
     reach: Option<Reach>,
+    /// Whether the count has to come from the server now.
+    fresh: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -55,6 +57,7 @@ impl ApiCountExec {
             common: scan.common().clone(),
             requests: scan.requests().cloned().collect(),
             reach: scan.reach().cloned(),
+            fresh: scan.asking().is_strict,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -187,7 +190,7 @@ impl ExecutionPlan for ApiCountExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let scans = ScanContext::of(&context)?;
-        let source = scans.source(&self.connection)?;
+        let source = Source { fresh: self.fresh, ..scans.source(&self.connection)? };
         let metrics = ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement));
         let counting = Counting { source, requests: Arc::clone(&self.requests), metrics };
         let settings = context.session_config().get_extension::<Settings>().unwrap_or_default();

@@ -18,11 +18,12 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions, SortOrderPushdownResult,
 };
 use futures::StreamExt;
-use tidegate_remote::{BadValue, ScanRequest};
+use tidegate_remote::{BadValue, ScanRequest, Source};
 use tidegate_spec::{Endpoint, EndpointKind, Paging};
 use tokio::sync::Semaphore;
 
 use super::ScanContext;
+use super::asking::Asking;
 use super::failures::{Failures, Tolerance};
 use super::fanout::{AT_ONCE, Fanout};
 use super::metrics::ScanMetrics;
@@ -38,7 +39,8 @@ const MERGED: usize = 64;
 /// Reads a remote table page by page, evaluates what the API did not, and stops asking when it has enough.
 #[derive(Debug, Clone)]
 pub struct ApiScanExec {
-    connection: Arc<str>,
+    /// What the query wants, from which the rest was made.
+    asking: Arc<Asking>,
     /// What all requests have in common, without order and fetch. Its filter is that of all of them together: it is
     /// sent as it is only where there is one.
     request: ScanRequest,
@@ -56,9 +58,6 @@ pub struct ApiScanExec {
     sort: Option<LexOrdering>,
     /// The requests as they are made, one after the other.
     segments: Arc<[Segment]>,
-    /// The partitions that are read; `None` where there are none.
-    reach: Option<Reach>,
-    pushdown: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -67,18 +66,17 @@ impl ApiScanExec {
     /// A scan of `requests`, each of which is `request` but for its filter; order and fetch are left open here, as the
     /// optimizer adds them. `recheck` is over the fetched columns (`fetched`), of which `output` are handed on.
     pub(super) fn try_new(
-        connection: Arc<str>,
+        asking: Arc<Asking>,
         request: ScanRequest,
         requests: Vec<Segment>,
         fetched: SchemaRef,
         recheck: Recheck,
         output: Vec<usize>,
-        pushdown: bool,
     ) -> Result<Self> {
         let schema = Arc::new(fetched.project(&output)?);
         let requests: Arc<[Segment]> = requests.into();
         Ok(Self {
-            connection,
+            asking,
             request,
             segments: Arc::clone(&requests),
             requests,
@@ -88,8 +86,6 @@ impl ApiScanExec {
             fetch: None,
             order: Vec::new(),
             sort: None,
-            reach: None,
-            pushdown,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
             metrics: ExecutionPlanMetricsSet::new(),
         })
@@ -100,20 +96,19 @@ impl ApiScanExec {
         Self { fetch, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
     }
 
-    /// The same scan in these partitions. If the schema of the fetched columns has one more than the request, that is
-    /// the partition.
-    pub(super) fn over(self, reach: Option<Reach>) -> Self {
-        Self { reach, ..self }
+    /// What the query wants.
+    pub(crate) fn asking(&self) -> &Arc<Asking> {
+        &self.asking
     }
 
     /// The partitions that are read.
     pub(super) fn reach(&self) -> Option<&Reach> {
-        self.reach.as_ref()
+        self.asking.reach.as_ref()
     }
 
     /// The scan and its order, if merging so many partitions would hold a page of each in memory.
     pub(super) fn sorted_elsewhere(&self) -> Option<(LexOrdering, Self)> {
-        let many = self.reach.as_ref().is_some_and(|reach| reach.codes().len() > MERGED);
+        let many = self.asking.reach.as_ref().is_some_and(|reach| reach.codes().len() > MERGED);
         let sort = self.sort.clone().filter(|_| many && self.fetch.is_none())?;
         let unsorted = Self {
             order: Vec::new(),
@@ -129,7 +124,7 @@ impl ApiScanExec {
     /// Connection, as named in SQL.
     #[must_use]
     pub fn connection(&self) -> &Arc<str> {
-        &self.connection
+        &self.asking.connection
     }
 
     /// What the API is asked for, one after the other, before order and fetch.
@@ -145,7 +140,7 @@ impl ApiScanExec {
     /// Whether the API alone decides which rows there are, so that it may be asked to count them.
     pub(super) fn is_countable(&self) -> bool {
         let counts = self.endpoint().is_some_and(|endpoint| endpoint.count.is_some());
-        self.pushdown && counts && self.recheck.residual.is_none() && self.fetch.is_none()
+        self.asking.pushdown && counts && self.recheck.residual.is_none() && self.fetch.is_none()
     }
 
     fn endpoint(&self) -> Option<&Endpoint> {
@@ -156,7 +151,7 @@ impl ApiScanExec {
     fn ordered(&self, order: &[PhysicalSortExpr]) -> Option<Self> {
         // A fetch below a sort chooses rows before they are sorted. A value read as NULL stands where the API
         // sorts the value.
-        if !self.pushdown || self.fetch.is_some() || self.request.on_bad_value == BadValue::Null {
+        if !self.asking.pushdown || self.fetch.is_some() || self.request.on_bad_value == BadValue::Null {
             return None;
         }
         // The rows of several requests are in no order among each other.
@@ -184,7 +179,7 @@ impl ApiScanExec {
         let adapted = |rows| -> SendableRecordBatchStream {
             Box::pin(cooperative(RecordBatchStreamAdapter::new(self.schema(), rows)))
         };
-        let Some(reach) = &self.reach else {
+        let Some(reach) = &self.asking.reach else {
             return Ok(adapted(reader.run(None, self.fetch)?.into_stream().boxed()));
         };
         let tolerance = if self.fetch.is_some() { Tolerance::AtOnce } else { Tolerance::AtTheEnd };
@@ -192,7 +187,8 @@ impl ApiScanExec {
         let tolerance = tolerance.under(settings.partial_results);
         let codes: Arc<[Arc<str>]> = reach.codes().into();
         let scans = Arc::clone(&reader.scans);
-        let failures = Failures::new(scans, &self.connection, &self.request.table.name, Arc::clone(&codes), tolerance);
+        let failures =
+            Failures::new(scans, &self.asking.connection, &self.request.table.name, Arc::clone(&codes), tolerance);
         let fanout = Fanout { reader, failures: Arc::new(failures), codes };
         match (&self.sort, self.fetch) {
             (Some(sort), fetch) => fanout.merged(sort, fetch, &self.schema(), task),
@@ -204,7 +200,7 @@ impl ApiScanExec {
     /// Calls that a run surely takes, one for each request in each partition that it begins; `may_stop` when its reader
     /// may end it early.
     pub(crate) fn least_calls(&self, may_stop: bool) -> u64 {
-        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        let partitions = self.asking.reach.as_ref().map_or(1, |reach| reach.codes().len());
         let ends_early = may_stop || self.fetch.is_some();
         let requests = if ends_early { self.segments.len().min(1) } else { self.segments.len() };
         // The first row of a merge is known when each partition has shown its own.
@@ -259,7 +255,7 @@ impl DisplayAs for ApiScanExec {
         if matches!(format, DisplayFormatType::Default | DisplayFormatType::Verbose) {
             f.write_str("ApiScanExec: ")?;
         }
-        fmt_request(f, &self.connection, &self.request)?;
+        fmt_request(f, &self.asking.connection, &self.request)?;
         write!(f, ", residual=[{}]", self.recheck.residual_text())?;
         if !self.recheck.verified.is_empty() {
             write!(f, ", verified=[{}]", self.recheck.verified_text())?;
@@ -269,8 +265,8 @@ impl DisplayAs for ApiScanExec {
             write!(f, ", fetch={fetch}")?;
         }
         fmt_requests(f, self.requests.len())?;
-        fmt_reach(f, self.reach.as_ref())?;
-        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        fmt_reach(f, self.asking.reach.as_ref())?;
+        let partitions = self.asking.reach.as_ref().map_or(1, |reach| reach.codes().len());
         let is_single = |endpoint: &Endpoint| endpoint.paging == Paging::Single || endpoint.kind == EndpointKind::Get;
         match (self.endpoint().is_some_and(is_single), self.segments.len()) {
             (true, parts) => write!(f, ", calls<={}", parts * partitions),
@@ -318,8 +314,8 @@ impl ExecutionPlan for ApiScanExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let scans = ScanContext::of(&context)?;
-        let source = scans.source(&self.connection)?;
-        let is_merged = self.reach.is_some() && !self.order.is_empty();
+        let source = Source { fresh: self.asking.is_strict, ..scans.source(&self.asking.connection)? };
+        let is_merged = self.asking.reach.is_some() && !self.order.is_empty();
         let reader = Arc::new(Reader {
             metrics: ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement)),
             source,
@@ -329,7 +325,7 @@ impl ExecutionPlan for ApiScanExec {
             fetched: Arc::clone(&self.fetched),
             recheck: self.recheck.clone(),
             output: self.output.clone(),
-            push_fetch: self.pushdown,
+            push_fetch: self.asking.pushdown,
             order: self.order.clone(),
             batch_size: context.session_config().batch_size().max(1),
             gate: is_merged.then(|| Semaphore::new(AT_ONCE)),

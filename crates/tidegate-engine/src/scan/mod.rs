@@ -5,6 +5,7 @@
 //! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
 //! a query is planned or explained.
 
+mod asking;
 mod choose;
 mod config;
 mod context;
@@ -26,6 +27,7 @@ mod sequence;
 mod stream;
 mod strict;
 mod table;
+mod unasked;
 
 pub use config::session_config;
 pub use context::{Notices, ScanContext};

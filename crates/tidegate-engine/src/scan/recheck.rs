@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
-use datafusion::catalog::Session;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::PhysicalExpr;
 
 use crate::pushdown::sql_text;
@@ -33,8 +35,10 @@ pub(super) struct Filter {
 
 impl Filter {
     /// The filter over columns that are named by `schema`.
-    pub(super) fn new(state: &dyn Session, filter: Expr, schema: &DFSchema) -> Result<Self> {
-        Ok(Self { physical: state.create_physical_expr(filter.clone(), schema)?, logical: filter })
+    pub(super) fn new(filter: Expr, schema: &DFSchema) -> Result<Self> {
+        // What depends on the moment was replaced by its value when the statement was planned.
+        let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
+        Ok(Self { physical: create_physical_expr(&filter, schema, &props, &planning)?, logical: filter })
     }
 }
 

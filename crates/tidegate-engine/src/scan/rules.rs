@@ -16,6 +16,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
 use super::sequence::SequenceExec;
+use super::unasked::AllAsked;
 use super::{ApiCountExec, ApiScanExec};
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
@@ -31,6 +32,7 @@ pub fn optimizer_rules(mut rules: Rules) -> Rules {
     rules.insert(place, Arc::new(CountByApi));
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
+    rules.push(Arc::new(AllAsked));
     rules
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tidegate_state::{StatementEnd, StatementStart};
-use tidegate_transport::{Clock, OnExhausted, Spending, Statement};
+use tidegate_transport::{Caching, Clock, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
 use crate::{Engine, Error, Result, Settings};
@@ -144,9 +144,23 @@ impl Run {
         let label = self.settings.label.as_deref().map(Arc::from);
         let on_exhausted = on_exhausted(self.kind, self.settings.spending.on_exhausted);
         let spending = Spending { label, on_exhausted, ..self.settings.spending.clone() };
-        let begun = Arc::new(Statement::with_retry_budget(id, self.settings.retry_budget).spending(spending));
+        let begun =
+            Statement::with_retry_budget(id, self.settings.retry_budget).spending(spending).caching(self.caching());
+        let begun = Arc::new(begun);
         *statement = Some(Arc::clone(&begun));
         Ok(begun)
+    }
+
+    /// What it may use of earlier answers. Pages are kept of a query alone: another statement cannot be run again as if
+    /// it had not been.
+    fn caching(&self) -> Caching {
+        let reads = matches!(self.kind, StatementKind::Query | StatementKind::Write | StatementKind::Explain);
+        if !reads || !self.settings.caching.is_on {
+            return Caching::OFF;
+        }
+        let is_repeatable = self.kind == StatementKind::Query && self.is_whole;
+        let resumes = is_repeatable.then(|| format!("{}\u{0}{}", self.principal(), self.sql).into());
+        Caching { resumes, ..self.settings.caching.clone() }
     }
 
     /// Records that all `rows` were read: all that there are, or all that could be had.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tidegate_mutation::OnError;
 
+use super::ConfirmCalls;
+
 /// Most writes under way at once that can be asked for: more only waits in the sockets' queues.
 const MOST_CONCURRENT: usize = 256;
 
@@ -76,6 +78,24 @@ pub(super) fn on_error_text(on_error: OnError) -> String {
         OnError::Stop => "stop".to_owned(),
         OnError::Continue(u64::MAX) => "continue".to_owned(),
         OnError::Continue(rows) => format!("continue({rows})"),
+    }
+}
+
+/// A number of calls, `auto` or `off`.
+pub(super) fn confirm(value: &str) -> Result<ConfirmCalls, &'static str> {
+    match value.trim().to_lowercase().as_str() {
+        "auto" => Ok(ConfirmCalls::Auto),
+        "off" | "none" => Ok(ConfirmCalls::Off),
+        number => number.parse().map(ConfirmCalls::Above).map_err(|_| "a number of calls, auto, or off"),
+    }
+}
+
+/// As [`confirm`] reads it.
+pub(super) fn confirm_text(confirm: ConfirmCalls) -> String {
+    match confirm {
+        ConfirmCalls::Auto => "auto".to_owned(),
+        ConfirmCalls::Off => "off".to_owned(),
+        ConfirmCalls::Above(calls) => calls.to_string(),
     }
 }
 

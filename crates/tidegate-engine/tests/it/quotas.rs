@@ -115,7 +115,7 @@ async fn a_hint_holds_over_set_for_one_statement() {
     assert_eq!(fixture.rows(labels).await, ["1"]);
     let cases = [
         ("SELECT /*+ max_cals(3) */ 1", "did you mean max_calls?"),
-        ("SELECT /*+ xyz(3) */ 1", "there is no hint xyz; there are: label, max_calls"),
+        ("SELECT /*+ xyz(3) */ 1", "there is no hint xyz; there are: http_cache, "),
         ("SELECT /*+ read_only(true) */ 1", "read_only holds for a session"),
         ("SELECT /*+ on_bad_value('null') */ 1", "on_bad_value holds for a session"),
         ("SELECT /*+ max_calls(many) */ 1", "tidegate.max_calls is a number of calls, or none, not 'many'"),

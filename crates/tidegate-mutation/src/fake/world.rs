@@ -132,6 +132,7 @@ impl World {
             connection: "crm".into(),
             partition: partition.clone(),
             statement: Arc::clone(&self.statement),
+            fresh: false,
             blanks: Blanks::default(),
         };
         Lane { partition, source }

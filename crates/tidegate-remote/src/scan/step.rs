@@ -5,8 +5,8 @@
 //! A service that refuses to tell the total is asked again without.
 
 use http::StatusCode;
-use tidegate_spec::NotFound;
-use tidegate_transport::Purpose;
+use tidegate_spec::{NotFound, Paging};
+use tidegate_transport::{Operation, Purpose};
 
 use arrow::record_batch::RecordBatch;
 
@@ -127,7 +127,10 @@ impl Scan {
         let endpoint = self.request.endpoint()?;
         let not_found = endpoint.not_found;
         let table = Some(self.request.table.name.as_str());
-        let operation = self.source.operation(table, &endpoint.name, Purpose::Read, Some(self.pages));
+        let operation = Operation {
+            keeps: endpoint.stable || endpoint.paging == Paging::Single,
+            ..self.source.operation(table, &endpoint.name, Purpose::Read, Some(self.pages))
+        };
         let answer = call::send(&self.source, outgoing, operation).await?;
         if answer.status == StatusCode::NOT_FOUND && not_found == NotFound::Empty && self.pages == 1 {
             self.pager.stop();

@@ -55,6 +55,7 @@ pub(crate) fn source(sim: &Sim) -> Source {
         connection: "sim".into(),
         partition: None,
         statement: Arc::new(Statement::new(1)),
+        fresh: false,
         blanks: Default::default(),
     }
 }

@@ -94,6 +94,7 @@ impl Watch {
             url: redact_url(&request.url),
             status: None,
             attempt: operation.attempt,
+            cache: operation.cache,
             quota_wait: operation.quota_wait,
             bytes: 0,
             started_at: clock.now(),

@@ -86,6 +86,9 @@ impl Stack {
                 attempt: 1,
                 quota_wait: Duration::ZERO,
                 body: BodyMode::default(),
+                keeps: false,
+                fresh: false,
+                cache: None,
                 statement: Arc::clone(&self.statement),
             },
         }

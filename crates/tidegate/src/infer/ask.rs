@@ -78,6 +78,9 @@ async fn send(
         attempt: 1,
         quota_wait: std::time::Duration::ZERO,
         body: BodyMode::Collect { cap: BODY_CAP },
+        keeps: false,
+        fresh: false,
+        cache: None,
         statement: Arc::clone(statement),
     };
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);

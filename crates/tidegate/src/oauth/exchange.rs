@@ -154,6 +154,9 @@ impl Exchange {
                 attempt: 1,
                 quota_wait: std::time::Duration::ZERO,
                 body: BodyMode::Collect { cap: LARGEST_ANSWER },
+                keeps: false,
+                fresh: false,
+                cache: None,
                 statement: Arc::new(statement.uncancelled_child(RETRIES)),
             },
         })

@@ -158,6 +158,9 @@ fn operation(statement: &Arc<Statement>) -> Operation {
         attempt: 1,
         quota_wait: Duration::ZERO,
         body: BodyMode::default(),
+        keeps: false,
+        fresh: false,
+        cache: None,
         statement: Arc::clone(statement),
     }
 }
