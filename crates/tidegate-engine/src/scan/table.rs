@@ -18,6 +18,7 @@ use super::filters::evaluable;
 use super::prune;
 use super::strict::StrictReads;
 use super::unasked::UnaskedExec;
+use crate::cost::Known;
 use crate::partitions::{COLUMN, base_needs_partition};
 use crate::{Connection, Reach, Settings};
 
@@ -157,6 +158,7 @@ impl TableProvider for ApiTable {
             pushdown: settings.pushdown,
             on_bad_value: settings.on_bad_value,
             is_strict: is_strict(state),
+            known: Known::nothing(),
         });
         match asking.plan(limit) {
             Ok(Asked::Nothing) => Ok(Arc::new(EmptyExec::new(asking.output_schema()?))),
