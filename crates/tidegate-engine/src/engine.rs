@@ -11,6 +11,7 @@ use tidegate_state::{Journal, State};
 use tidegate_transport::{Clock, RequestLog};
 
 use crate::catalog::{Models, check_new_name};
+use crate::cost::{Knowledge, Statistics};
 use crate::partitions::Lists;
 use crate::system::Warnings;
 use crate::{Connect, Connection, ConnectionDef, Result, Session};
@@ -52,6 +53,7 @@ struct Inner {
     models: Models,
     partitions: Lists,
     warnings: Warnings,
+    statistics: Arc<Statistics>,
     runtime: OnceLock<Arc<RuntimeEnv>>,
     has_mutated: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Engine {
                 models: Models::default(),
                 partitions: Lists::default(),
                 warnings: Warnings::default(),
+                statistics: Arc::default(),
                 runtime: OnceLock::new(),
                 has_mutated: AtomicBool::new(false),
             }),
@@ -162,6 +165,16 @@ impl Engine {
     /// True for the first mutation of the process.
     pub(crate) fn begins_mutations(&self) -> bool {
         !self.inner.has_mutated.swap(true, Ordering::Relaxed)
+    }
+
+    /// Numbers of rows that were seen.
+    pub(crate) fn statistics(&self) -> &Statistics {
+        &self.inner.statistics
+    }
+
+    /// What is known of numbers of rows now, for a plan.
+    pub(crate) fn knowledge(&self) -> Knowledge {
+        Knowledge::new(Arc::clone(&self.inner.statistics), self.parts().clock.now())
     }
 
     pub(crate) fn warnings(&self) -> &Warnings {

@@ -10,6 +10,8 @@ mod operators;
 mod pages;
 mod predict;
 mod shape;
+mod statistics;
+mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -20,6 +22,8 @@ pub(crate) use known::{Known, Rows, Seen, TableRows, is_list};
 pub(crate) use operators::FILTERED;
 pub(crate) use pages::Paged;
 pub(crate) use predict::{Predict, predict};
+pub(crate) use statistics::{Knowledge, Statistics};
+pub(crate) use tally::{Note, Notes};
 
 use std::sync::Arc;
 

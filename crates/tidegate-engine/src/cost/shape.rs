@@ -26,6 +26,11 @@ pub(crate) fn form(table: &Table, filter: &Predicate) -> Option<String> {
     Some(format!("~ {}", texts.join(", ")))
 }
 
+/// Whether this is the name of a form.
+pub(crate) fn is_form(shape: &str) -> bool {
+    shape.starts_with('~')
+}
+
 /// Rows of the pages that were not the last of a scan to the end: full ones.
 pub(crate) fn full_page(endpoint: &Endpoint) -> String {
     format!("full page of {}", endpoint.name)

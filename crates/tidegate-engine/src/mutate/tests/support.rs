@@ -271,6 +271,7 @@ impl Fixture {
             principal: Arc::from("me"),
             statement: Arc::new(Statement::new(1)),
             notices: Notices::new(|_, _| {}),
+            tally: None,
         }));
         state.mark_start_execution();
         state
