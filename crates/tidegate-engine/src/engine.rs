@@ -55,7 +55,7 @@ struct Inner {
     models: Models,
     partitions: Lists,
     warnings: Warnings,
-    statistics: Arc<Statistics>,
+    statistics: Statistics,
     runtime: OnceLock<Arc<RuntimeEnv>>,
     has_mutated: AtomicBool,
 }
@@ -78,7 +78,7 @@ impl Engine {
                 models: Models::default(),
                 partitions: Lists::default(),
                 warnings: Warnings::default(),
-                statistics: Arc::default(),
+                statistics: Statistics::default(),
                 runtime: OnceLock::new(),
                 has_mutated: AtomicBool::new(false),
             }),
@@ -176,7 +176,7 @@ impl Engine {
 
     /// What is known of numbers of rows now, for a plan.
     pub(crate) fn knowledge(&self) -> Knowledge {
-        Knowledge::new(Arc::clone(&self.inner.statistics), self.parts().clock.now())
+        Knowledge::new(self.clone(), self.parts().clock.now())
     }
 
     pub(crate) fn warnings(&self) -> &Warnings {

@@ -195,7 +195,11 @@ impl Run {
         }
         let fingerprint = |name: &Arc<str>| Some((Arc::clone(name), self.shared.connection(name)?.fingerprint.clone()));
         let fingerprints = learnt.iter().filter_map(|note| fingerprint(&note.connection)).collect();
-        self.engine().statistics().learn(&fingerprints, learnt, self.engine().parts().clock.now());
+        let parts = self.engine().parts();
+        let kept = self.engine().statistics().learn(&parts.state, &fingerprints, learnt, parts.clock.now());
+        if let Err(error) = kept {
+            self.engine().warn(None, format!("the numbers of rows that were seen could not be kept: {error}"));
+        }
     }
 
     fn end(&self, state: &str, error: Option<String>, rows: u64) {

@@ -48,6 +48,7 @@ struct Watch {
     full: Option<u64>,
     longest: Option<u64>,
     is_told: bool,
+    has_failed: bool,
 }
 
 /// The same pages, of which the source's tally is told.
@@ -64,12 +65,14 @@ pub(super) fn watched(pages: PageStream, source: &Source, request: &ScanRequest)
         full: None,
         longest: None,
         is_told: false,
+        has_failed: false,
     };
     stream::unfold((pages, watch), |(mut pages, mut watch)| async move {
         let page = pages.next().await;
         match &page {
             Some(Ok(page)) => watch.page(page),
-            Some(Err(_)) => {}
+            Some(Err(_)) => watch.has_failed = true,
+            None if watch.has_failed => {}
             None => watch.tell(watch.rows, true),
         }
         page.map(|page| (page, (pages, watch)))
