@@ -73,6 +73,7 @@ mod redact;
 mod secret;
 mod spending;
 mod statement;
+mod stored;
 #[cfg(test)]
 mod testing;
 
@@ -93,6 +94,7 @@ pub use redact::{redact_header, redact_text, redact_url};
 pub use secret::Secret;
 pub use spending::{Left, OnExhausted, Spending, Waiting};
 pub use statement::{DEFAULT_RETRY_BUDGET, Statement, StatementCounts, StatementId};
+pub use stored::{CacheKey, CacheLabel, CacheStore, KeptRun, PageKeeper, StoreError, StoredAnswer};
 
 pub use tidegate_quota::{Clock, SystemClock, TestClock, Uptime};
 
