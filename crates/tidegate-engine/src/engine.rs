@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tidegate_quota::Ledger;
-use tidegate_state::{Journal, State};
+use tidegate_state::{CacheDb, Journal, State};
 use tidegate_transport::{Clock, RequestLog};
 
 use crate::catalog::{Models, check_new_name};
@@ -28,6 +28,8 @@ pub struct EngineParts {
     pub state: Arc<State>,
     /// What mutations are going to change, and what became of it.
     pub journal: Arc<Journal>,
+    /// Answers in the state folder; `None` for a state that ends with the process.
+    pub cache: Option<Arc<CacheDb>>,
     /// Requests of this process; the same log that the connections' layers write to.
     pub requests: Arc<RequestLog>,
     /// What was spent; the same ledger that the connections' layers book in.

@@ -198,6 +198,11 @@ impl Run {
             retries: counts.retries,
             bytes: counts.bytes,
             waited: counts.waited,
+            predicted_low: None,
+            predicted: None,
+            predicted_high: None,
+            cache_hits: counts.cache_hits,
+            revalidated: counts.revalidated,
             ended_at: parts.clock.now(),
         };
         // The rows are right whether or not the folder could keep the figures.

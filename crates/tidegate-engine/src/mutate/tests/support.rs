@@ -216,6 +216,7 @@ impl Fixture {
             connect: Arc::new(Layers { api: Arc::clone(&api), clock: Arc::clone(&clock) }),
             state: Arc::new(State::in_memory()),
             journal: Arc::clone(&journal),
+            cache: None,
             requests: Arc::new(RequestLog::new(10)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock))),
             clock,
