@@ -81,7 +81,7 @@ async fn groups_are_those_of_the_rows() {
     let rows = accounts(&sim).await;
     let query = "Accounts?$apply=filter(Priority ge 0)/groupby((Region),aggregate($count as n,Priority with sum as \
                  s,Employees with max as m,Employees with countdistinct as d,Employees with min as l))";
-    let answer = get(&sim, &query).await;
+    let answer = get(&sim, query).await;
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let groups = answer.json()["value"].as_array().unwrap().clone();
     let mut regions: Vec<Value> = rows.iter().map(|row| row["Region"].clone()).collect();
