@@ -1,4 +1,7 @@
-//! Random WHERE clauses give the same rows with pushdown on and off.
+//! Random WHERE clauses, and random queries, give the same rows with pushdown on and off.
+
+#[path = "differential/queries.rs"]
+mod queries;
 
 use tidegate::{ConnectionDef, Engine, Session};
 use tidegate_sim::{Collation, Config, NextLinks, ODataOptions, Shape, Sim};
