@@ -1,6 +1,5 @@
 //! Random WHERE clauses, and random queries, give the same rows with pushdown on and off.
 
-#[path = "differential/queries.rs"]
 mod queries;
 
 use tidegate::{ConnectionDef, Engine, Session};

@@ -217,7 +217,7 @@ impl Draft<'_> {
             columns.map(|(name, _)| format!("{}.\"{name}\"", ALIASES[alias])).collect()
         };
         let (numbers, texts) = (of(|ty| ty.is_integer() && *ty != DataType::Int64), of(|ty| *ty == DataType::Utf8));
-        let number = self.rng.random_range(-3..40);
+        let number: i32 = self.rng.random_range(-3..40);
         let (numeric, text) = (numbers.choose(&mut self.rng).cloned(), texts.choose(&mut self.rng).cloned());
         match (self.rng.random_range(0..6), numeric, text) {
             (0, Some(column), _) => format!("CAST({column} AS BIGINT) = {number}"),
