@@ -1,4 +1,6 @@
-//! Random WHERE clauses give the same rows with pushdown on and off.
+//! Random WHERE clauses, and random queries, give the same rows with pushdown on and off.
+
+mod queries;
 
 use tidegate::{ConnectionDef, Engine, Session};
 use tidegate_sim::{Collation, Config, NextLinks, ODataOptions, Shape, Sim};

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access_paths;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 mod differential;

@@ -1,11 +1,12 @@
 //! Runs `slt/*.slt`: SQL in, rows out, and the requests that were sent beside them.
 //!
 //! Each file has a simulator of its own. Its comment `# sim: rows=3000 page=1000` says how it is set up (see
-//! [`Setup`]); the connection is `erp`, and relative paths lead into a folder that starts empty. Two queries are the
+//! [`Setup`]); the connection is `erp`, and relative paths lead into a folder that starts empty. Three queries are the
 //! harness's own:
 //!
 //! * `REQUESTS`: the data requests since the last time, in order, decoded, without the service root;
-//! * `CALLS`: how many they were.
+//! * `CALLS`: how many they were;
+//! * `STATUSES`: what was answered to them, and how often.
 //!
 //! `{url}` stands for the simulator's address, in SQL and in rows. An empty text is shown as `(empty)`, a blank at
 //! either end of a value as `·`, a line end as `\n`, a tab as `\t`, and a figure that no two runs share as `…`.
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::DataType;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 use tidegate::{ConnectionDef, Engine, Error, OptionValue, Session};
-use tidegate_sim::{Capability, Collation, Config, NextLinks, Shape, Sim};
+use tidegate_sim::{Apply, Capability, Collation, Config, NextLinks, Shape, Sim};
 use tidegate_tests::run::{Outcome, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +55,7 @@ async fn run_file(file: &Path) -> Result<(), String> {
     let sim = Sim::start(setup.config.clone()).await.map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let connections = setup.connections.iter().map(|name| {
-        let def = setup.divide(ConnectionDef::odata(name, sim.url().as_str()));
+        let def = setup.divide(setup.connection(name, sim.url().as_str()));
         setup.options.iter().fold(def, |def, (option, value)| def.with(option, value))
     });
     let engine = Engine::builder().connections(connections).working_dir(folder.path()).jitter_seed(1);
@@ -62,7 +63,13 @@ async fn run_file(file: &Path) -> Result<(), String> {
     let (sim, engine) = (&sim, &engine);
     let mut runner = Runner::new(|| async move {
         let session = engine.session("slt");
-        Ok::<_, Error>(Database { sim, session, compare: setup.compare, pending: Vec::new() })
+        Ok::<_, Error>(Database {
+            sim,
+            session,
+            compare: setup.compare,
+            pending: Vec::new(),
+            statuses: BTreeMap::new(),
+        })
     });
     if std::env::var_os("SLT_UPDATE").is_none() {
         return runner.run_file_async(file).await.map_err(|error| error.to_string());
@@ -83,6 +90,8 @@ struct Setup {
     /// Names of the connections, all to the one simulator.
     connections: Vec<String>,
     options: BTreeMap<String, String>,
+    /// The manifest among the fixtures, for `shape=rest`.
+    manifest: Option<PathBuf>,
     /// Run each SELECT again with pushdown off and expect the same rows.
     compare: bool,
 }
@@ -90,10 +99,13 @@ struct Setup {
 impl Setup {
     /// Words: `rows`, `page`, `seed`, `size.SET`; `shape=v2`, `links=relative`, `collation=folding`,
     /// `numbers=strings`; `ignore=filter,orderby`, `refuse=count`; `connections=erp,crm`, and options of them all
-    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`.
+    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`; `manifest=access`, which
+    /// is the shape `rest` with this file of `fixtures`; `control=private,max-age=60`, `validators=etag,modified`;
+    /// `apply=declared`, `max_url=2000`, `in_max=20`, `batch=100`, `equality=folding` (of the shape `rest`).
     fn read(header: &str) -> Self {
         let mut config = Config { rows: 3_000, ..Config::default() };
         let (mut options, mut connections, mut compare) = (BTreeMap::new(), vec!["erp".to_owned()], false);
+        let mut manifest = None;
         for word in header.split_whitespace() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             let number = || value.parse().unwrap_or_else(|_| panic!("{name}=NUMBER, not {word}"));
@@ -110,6 +122,21 @@ impl Setup {
                 ("numbers", "strings") => config.odata.numbers_as_strings = true,
                 ("connections", names) => connections = names.split(',').map(str::to_owned).collect(),
                 ("compare", "pushdown") => compare = true,
+                ("manifest", name) => {
+                    config.shape = Shape::Rest;
+                    manifest = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}.yaml")));
+                }
+                ("control", control) => config.caching.control = Some(control.replace(',', ", ")),
+                ("validators", names) => {
+                    config.caching.etag = names.contains("etag");
+                    config.caching.last_modified = names.contains("modified");
+                }
+                ("apply", "declared") => config.odata.apply = Apply::Declared,
+                ("apply", "undeclared") => config.odata.apply = Apply::Undeclared,
+                ("max_url", _) => config.max_url = number() as usize,
+                ("in_max", _) => config.odata.in_max = number() as usize,
+                ("batch", _) => config.rest.batch_max = number() as usize,
+                ("equality", "folding") => config.rest.folds_case = true,
                 (name, value) => match (name.strip_prefix("option."), name.strip_prefix("size.")) {
                     (Some(option), _) => drop(options.insert(option.to_owned(), value.to_owned())),
                     (_, Some(set)) => drop(config.sizes.insert(set.to_owned(), number())),
@@ -117,7 +144,14 @@ impl Setup {
                 },
             }
         }
-        Self { config, connections, options, compare }
+        Self { config, connections, options, manifest, compare }
+    }
+
+    fn connection(&self, name: &str, url: &str) -> ConnectionDef {
+        match self.manifest.as_ref().and_then(|file| file.to_str()) {
+            Some(file) => ConnectionDef::new(name, file, BTreeMap::new()).with("url", url),
+            None => ConnectionDef::odata(name, url),
+        }
     }
 
     /// The connection over all divisions, if the simulator has any.
@@ -149,6 +183,8 @@ struct Database<'a> {
     compare: bool,
     /// Requests that were taken from the simulator's log and not asked for yet.
     pending: Vec<String>,
+    /// How often each status was the answer to those requests.
+    statuses: BTreeMap<u16, usize>,
 }
 
 impl Database<'_> {
@@ -159,6 +195,9 @@ impl Database<'_> {
         let log = self.sim.requests();
         self.sim.clear_requests();
         let data = log.iter().filter(|request| !request.path.ends_with("$metadata"));
+        for status in data.clone().filter_map(|request| request.status) {
+            *self.statuses.entry(status).or_default() += 1;
+        }
         let decoded = data.map(|request| {
             let path = request.path.strip_prefix(root.as_str()).unwrap_or(&request.path);
             let query: Vec<_> = request.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -167,6 +206,12 @@ impl Database<'_> {
         let mut requests = std::mem::take(&mut self.pending);
         requests.extend(decoded);
         requests
+    }
+
+    /// What the requests since the last time were answered; the requests are pending then.
+    fn statuses(&mut self) -> BTreeMap<u16, usize> {
+        self.pending = self.requests();
+        std::mem::take(&mut self.statuses)
     }
 
     async fn outcome(&mut self, sql: &str) -> Result<Outcome, Error> {
@@ -250,8 +295,19 @@ impl AsyncDB for Database<'_> {
             rows: rows.into_iter().map(|row| vec![row]).collect(),
         };
         match sql.trim() {
-            "REQUESTS" => return Ok(own(self.requests())),
-            "CALLS" => return Ok(own(vec![self.requests().len().to_string()])),
+            "REQUESTS" => {
+                self.statuses();
+                return Ok(own(std::mem::take(&mut self.pending)));
+            }
+            "CALLS" => {
+                self.statuses();
+                return Ok(own(vec![std::mem::take(&mut self.pending).len().to_string()]));
+            }
+            "STATUSES" => {
+                let statuses = self.statuses();
+                self.pending.clear();
+                return Ok(own(statuses.iter().map(|(status, count)| format!("{status}: {count}")).collect()));
+            }
             _ => {}
         }
         let sql = sql.replace("{url}", self.sim.url().as_str());

@@ -2,4 +2,5 @@
 
 pub mod predicates;
 pub mod program;
+pub mod queries;
 pub mod run;

@@ -15,6 +15,8 @@ use rand::{RngExt, SeedableRng};
 #[derive(Debug)]
 pub struct Predicates {
     rng: StdRng,
+    /// What stands before the name of a column.
+    prefix: String,
     columns: Vec<(String, ArrayRef)>,
 }
 
@@ -30,7 +32,13 @@ impl Predicates {
         let schema = batches.first().expect("a table with rows").schema();
         let all = concat_batches(&schema, batches).expect("batches of one schema");
         let names = schema.fields().iter().map(|field| field.name().clone());
-        Self { rng: StdRng::seed_from_u64(seed), columns: names.zip(all.columns().iter().cloned()).collect() }
+        Self::over(seed, "", names.zip(all.columns().iter().cloned()).collect())
+    }
+
+    /// Predicates over these columns, named with something before, such as `o.`.
+    #[must_use]
+    pub fn over(seed: u64, prefix: &str, columns: Vec<(String, ArrayRef)>) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed), prefix: prefix.to_owned(), columns }
     }
 
     /// The next predicate.
@@ -39,7 +47,8 @@ impl Predicates {
         self.tree(depth)
     }
 
-    fn tree(&mut self, depth: u32) -> String {
+    /// A predicate of so many levels of AND, OR and NOT.
+    pub fn tree(&mut self, depth: u32) -> String {
         if depth == 0 {
             return self.leaf();
         }
@@ -52,7 +61,7 @@ impl Predicates {
 
     fn leaf(&mut self) -> String {
         let (name, values) = self.columns.choose(&mut self.rng).cloned().expect("a table with columns");
-        let name = format!("\"{name}\"");
+        let name = format!("{}\"{name}\"", self.prefix);
         let negation = if self.rng.random_bool(0.25) { "NOT " } else { "" };
         if values.data_type().is_nested() || self.rng.random_bool(0.08) {
             return format!("{name} IS {negation}NULL");

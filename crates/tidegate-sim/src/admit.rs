@@ -122,6 +122,18 @@ impl Permit<'_> {
     }
 }
 
+impl Permit<'_> {
+    /// It has ended and is not counted; what the quotas of calls tell then.
+    pub(crate) fn forgive(&mut self, division: u32) -> Vec<(String, String)> {
+        let now = self.inner.config.clock.micros();
+        let mut counters = self.inner.counters();
+        if let Some(entry) = self.entry.take() {
+            counters.forgive(entry, now);
+        }
+        counters.headers(division, now, Counts::Calls)
+    }
+}
+
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         self.end(None);

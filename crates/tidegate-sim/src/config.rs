@@ -127,6 +127,38 @@ pub enum ETags {
     Declared,
 }
 
+/// Whether the service groups and aggregates (`$apply`: filter, groupby, aggregate). V4 alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Apply {
+    /// It does not: 501.
+    #[default]
+    None,
+    /// It does, and `$metadata` does not say so.
+    Undeclared,
+    /// `$metadata` says so of every set: `Aggregation.ApplySupported`.
+    Declared,
+}
+
+/// How long answers to GET stay fresh, and how a client asks whether one is still the same.
+#[derive(Debug, Clone, Default)]
+pub struct Caching {
+    /// A strong `ETag` of each body, where the answer has none of its own. `If-None-Match` is obeyed.
+    pub etag: bool,
+    /// `Last-Modified`: when the division was last written to, or else when the server was started.
+    /// `If-Modified-Since` is obeyed.
+    pub last_modified: bool,
+    /// `Cache-Control`, such as `private, max-age=60` or `no-store`.
+    pub control: Option<String>,
+    /// An answer with 304 takes nothing out of the quotas.
+    pub free_304: bool,
+}
+
+impl Caching {
+    pub(crate) fn is_on(&self) -> bool {
+        self.etag || self.last_modified || self.control.is_some()
+    }
+}
+
 /// A value that the service does not take: a business rule of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unwanted {
@@ -173,6 +205,10 @@ pub struct ODataOptions {
     pub upserts: bool,
     /// V4: most requests in one `$batch`; 0 where there is none.
     pub batch_max: usize,
+    /// Whether there is `$apply`.
+    pub apply: Apply,
+    /// Most values in one list of `in`; beyond it the answer is 400. Zero means no limit.
+    pub in_max: usize,
 }
 
 impl Default for ODataOptions {
@@ -192,6 +228,8 @@ impl Default for ODataOptions {
             forbidden: Vec::new(),
             upserts: false,
             batch_max: 100,
+            apply: Apply::None,
+            in_max: 0,
         }
     }
 }
@@ -227,11 +265,13 @@ pub struct RestOptions {
     pub batch_max: usize,
     /// How many looks at a job find it running.
     pub job_looks: u32,
+    /// Whether equality of text disregards case.
+    pub folds_case: bool,
 }
 
 impl Default for RestOptions {
     fn default() -> Self {
-        Self { key_lifetime: Duration::from_secs(24 * 60 * 60), batch_max: 100, job_looks: 2 }
+        Self { key_lifetime: Duration::from_secs(24 * 60 * 60), batch_max: 100, job_looks: 2, folds_case: false }
     }
 }
 
@@ -279,6 +319,8 @@ pub struct Config {
     pub random_faults: Option<RandomFaults>,
     /// Values that writes may not have.
     pub unwanted: Vec<Unwanted>,
+    /// How answers to GET may be kept by a client.
+    pub caching: Caching,
     /// Settings of the OData shapes.
     pub odata: ODataOptions,
     /// Settings of the plain shape.
@@ -310,6 +352,7 @@ impl Default for Config {
             faults: Vec::new(),
             random_faults: None,
             unwanted: Vec::new(),
+            caching: Caching::default(),
             odata: ODataOptions::default(),
             plain: PlainOptions::default(),
             rest: RestOptions::default(),

@@ -1,8 +1,11 @@
 //! The server's own account of what was really changed, whatever its clients were told.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
+
+use crate::clock::Clock;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,26 +68,46 @@ impl Effect {
 
 /// All effects since the start, in the order in which they happened.
 #[derive(Debug, Default)]
-pub(crate) struct Effects(Mutex<Vec<Effect>>);
+pub(crate) struct Effects {
+    clock: Clock,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    list: Vec<Effect>,
+    /// When each division was last changed, in microseconds since 1970.
+    changed: BTreeMap<u32, u64>,
+}
 
 impl Effects {
-    fn lock(&self) -> MutexGuard<'_, Vec<Effect>> {
-        // The list is whole after every operation, so a panic elsewhere does not spoil it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, known: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // It is whole after every operation, so a panic elsewhere does not spoil it.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Numbers and enters an effect.
     pub(crate) fn add(&self, mut effect: Effect) {
-        let mut list = self.lock();
-        effect.n = list.len() as u64 + 1;
-        list.push(effect);
+        let mut known = self.lock();
+        effect.n = known.list.len() as u64 + 1;
+        known.changed.insert(effect.division, self.clock.micros());
+        known.list.push(effect);
+    }
+
+    /// When a division was last changed, in microseconds since 1970; 0 if it never was.
+    pub(crate) fn changed_at(&self, division: u32) -> u64 {
+        self.lock().changed.get(&division).copied().unwrap_or(0)
     }
 
     pub(crate) fn all(&self) -> Vec<Effect> {
-        self.lock().clone()
+        self.lock().list.clone()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().list.len()
     }
 }

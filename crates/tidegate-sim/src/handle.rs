@@ -23,7 +23,7 @@ use crate::odata::{self, Ask};
 use crate::quota::Counts;
 use crate::reply::Reply;
 use crate::server::Inner;
-use crate::{library, plain, rest};
+use crate::{caching, library, plain, rest};
 
 /// Where a `RedirectTo::Moved` leads.
 pub(crate) const MOVED: &str = "/_moved";
@@ -161,7 +161,7 @@ fn effect_of(
     admitted: Admitted<'_>,
     pairs: Result<Vec<(String, String)>, String>,
 ) -> Reply {
-    let Admitted { division, root, rest, headers, mut permit, claim } = admitted;
+    let Admitted { division, root, rest, mut headers, mut permit, claim } = admitted;
     let config = &inner.config;
     let mut reply = match pairs {
         Err(message) => refusal(config, &Fail::bad(message)),
@@ -169,6 +169,11 @@ fn effect_of(
     };
     if let Some(claim) = &claim {
         inner.store.keys.keep(&claim.keyed, &reply);
+    }
+    let changed_at = inner.store.effects.changed_at(division).max(inner.started_us);
+    reply = caching::validate(&config.caching, asked.request, reply, changed_at, config.clock.micros());
+    if reply.status == 304 && config.caching.free_304 {
+        headers = permit.forgive(division);
     }
     let points = config.cost.actual(reply.body.len());
     permit.end(Some(points));

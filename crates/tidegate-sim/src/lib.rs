@@ -19,6 +19,7 @@
 //! ```
 
 mod admit;
+mod caching;
 mod clock;
 mod config;
 mod data;
@@ -39,8 +40,8 @@ mod store;
 
 pub use clock::{Clock, ManualClock};
 pub use config::{
-    Auth, Capability, Collation, Config, ETags, NextLinks, ODataOptions, PastEnd, PlainOptions, RestOptions, Shape,
-    Unwanted,
+    Apply, Auth, Caching, Capability, Collation, Config, ETags, NextLinks, ODataOptions, PastEnd, PlainOptions,
+    RestOptions, Shape, Unwanted,
 };
 pub use effect::{Effect, EffectKind};
 pub use fault::{Fault, Match, RandomFaults, RedirectTo, RetryAfter, What};

@@ -2,6 +2,7 @@
 //! `/_effects` of its origin, and how many requests came at `/_requests`; neither is part of the API.
 
 mod flags;
+mod reads;
 mod writes;
 
 use std::io::Write;
@@ -15,6 +16,7 @@ use tidegate_sim::{
 };
 
 use crate::flags::{QuotaFlags, number, pair};
+use crate::reads::ReadFlags;
 use crate::writes::WriteFlags;
 
 /// A simulated SaaS API on 127.0.0.1, with deterministic data.
@@ -50,6 +52,8 @@ struct Args {
     divisions: u32,
     #[command(flatten)]
     quotas: QuotaFlags,
+    #[command(flatten)]
+    reads: ReadFlags,
     #[command(flatten)]
     writes: WriteFlags,
     /// Demand HTTP Basic: USER:PASSWORD.
@@ -242,8 +246,9 @@ fn config(args: Args) -> Result<Config, String> {
         faults: args.faults,
         random_faults: args.fault_rate.map(|rate| RandomFaults { rate, kinds, only_writes: args.fault_writes }),
         unwanted: args.writes.unwanted(),
-        rest: args.writes.rest(),
-        odata: args.writes.odata(ODataOptions {
+        rest: args.reads.rest(args.writes.rest()),
+        caching: args.reads.caching(),
+        odata: args.writes.odata(args.reads.odata(ODataOptions {
             next_links: match args.next_links {
                 NextLinksArg::Absolute => NextLinks::Absolute,
                 NextLinksArg::Relative => NextLinks::Relative,
@@ -253,7 +258,7 @@ fn config(args: Args) -> Result<Config, String> {
             numbers_as_strings: args.numbers_as_strings,
             refuse: args.refuse.into_iter().map(capability).collect(),
             ..ODataOptions::default()
-        }),
+        })),
         plain: PlainOptions {
             past_end: if args.repeat_last { PastEnd::RepeatLast } else { PastEnd::Empty },
             ..PlainOptions::default()

@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) counters: Mutex<Counters>,
     pub(crate) cache: Cache,
     pub(crate) store: Store,
+    /// Microseconds since 1970 by the configured clock.
+    pub(crate) started_us: u64,
     pub(crate) in_flight: AtomicU64,
     pub(crate) peak: AtomicU64,
 }
@@ -76,13 +78,14 @@ impl Sim {
         script.set(config.faults.clone());
         let counters = Counters::new(config.quotas.clone(), config.cost.clone(), &config.others, config.clock.micros());
         let inner = Arc::new(Inner {
+            started_us: config.clock.micros(),
+            store: Store::new(config.clock.clone()),
             config,
             origin,
             log: Log::default(),
             script: Mutex::new(script),
             counters: Mutex::new(counters),
             cache: Cache::default(),
-            store: Store::default(),
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
         });

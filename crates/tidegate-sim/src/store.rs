@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use crate::clock::Clock;
 use crate::data::changes::Changes;
 use crate::effect::Effects;
 use crate::rest::keys::Keys;
@@ -33,6 +34,11 @@ impl<T> Reading<'_, T> {
 }
 
 impl Store {
+    /// Nothing is written; changes are dated by this clock.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { effects: Effects::new(clock), ..Self::default() }
+    }
+
     /// The changes of the OData sets of a division.
     pub(crate) fn odata(&self, division: u32) -> Reading<'_, Changes> {
         read(&self.odata, division)

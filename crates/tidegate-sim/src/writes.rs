@@ -73,6 +73,7 @@ impl WriteFlags {
             key_lifetime: Duration::from_secs(self.key_lifetime),
             batch_max: self.batch_max,
             job_looks: self.job_looks,
+            ..RestOptions::default()
         }
     }
 

@@ -1,5 +1,6 @@
 //! The two OData shapes: resource paths, content negotiation and the protocol's errors.
 
+mod apply;
 pub(crate) mod fail;
 pub(crate) mod filter;
 mod keys;
@@ -14,7 +15,7 @@ use std::ops::Deref;
 
 use http::{HeaderMap, Method, header};
 
-use crate::config::{Capability, Config, ETags};
+use crate::config::{Apply, Capability, Config, ETags};
 use crate::data::Source;
 use crate::data::changes::Data;
 use crate::data::sales::SETS;
@@ -134,6 +135,10 @@ fn set_of(path: &str) -> Result<(&'static EntitySet, &str), Fail> {
 }
 
 fn collection(call: &Call<'_>, set: &EntitySet) -> Result<Reply, Fail> {
+    let applied = call.pairs.iter().find(|(name, _)| name == "$apply" && call.config.odata.apply != Apply::None);
+    if let Some((_, text)) = applied.filter(|_| call.dialect == Dialect::V4) {
+        return apply::serve(call, set, text);
+    }
     let query = Query::parse(call, set, query::COLLECTION)?;
     negotiate(call, "json")?;
     let page = page::select(call, set, &query);

@@ -222,7 +222,7 @@ fn sorted(call: &Call<'_>, set: &EntitySet, query: &Query) -> Arc<Vec<u64>> {
     })
 }
 
-fn next_link(call: &Call<'_>, set: &EntitySet, next: Option<Position>, current: Position) -> Option<String> {
+pub(crate) fn next_link(call: &Call<'_>, set: &EntitySet, next: Option<Position>, current: Position) -> Option<String> {
     for fault in call.faults {
         match fault {
             What::NextIsSelf => return Some(link(call, set, None, call.origin, true)),

@@ -70,9 +70,19 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) fn parse(call: &Call<'_>, set: &EntitySet, allowed: &[&str]) -> Result<Self, Fail> {
+        Self::parse_pairs(call, set, allowed, call.pairs)
+    }
+
+    /// The same of some of the call's options.
+    pub(crate) fn parse_pairs(
+        call: &Call<'_>,
+        set: &EntitySet,
+        allowed: &[&str],
+        pairs: &[(String, String)],
+    ) -> Result<Self, Fail> {
         let mut query = Query::default();
         let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in call.pairs {
+        for (name, value) in pairs {
             if UNSUPPORTED.contains(&name.as_str()) {
                 return Err(Fail::unsupported(format!("{name} is not implemented")));
             }
@@ -108,6 +118,9 @@ impl Query {
                 let filter = parse_filter(value, set, call.dialect)?;
                 if let Some(what) = lacking(&filter, &options.refuse) {
                     return Err(refusal(call, what));
+                }
+                if options.in_max > 0 && longest(&filter) > options.in_max {
+                    return Err(Fail::bad(format!("A list of 'in' takes {} values at most.", options.in_max)));
                 }
                 self.filter = Some(filter);
                 self.filter_text = value.to_owned();
@@ -160,6 +173,18 @@ fn number(name: &str, value: &str) -> Result<u64, Fail> {
     let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let parsed = value.parse().ok().filter(|_| digits);
     parsed.ok_or_else(|| Fail::bad(format!("{name} takes a number that is not negative, not '{value}'")))
+}
+
+/// Most values in a list of `in`.
+fn longest(expr: &Expr) -> usize {
+    match expr {
+        Expr::In(inner, values) => values.len().max(longest(inner)),
+        Expr::Cmp(_, l, r) | Expr::And(l, r) | Expr::Or(l, r) => longest(l).max(longest(r)),
+        Expr::Not(inner) => longest(inner),
+        Expr::Call(_, args) => args.iter().map(longest).max().unwrap_or(0),
+        Expr::Lambda { body, .. } => body.as_deref().map_or(0, longest),
+        Expr::Lit(_) | Expr::Prop { .. } | Expr::Item => 0,
+    }
 }
 
 /// The first thing in a filter that the service lacks.

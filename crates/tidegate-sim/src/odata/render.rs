@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::data::changes::Data;
 use crate::data::civil;
 use crate::data::sales::NAMESPACE;
-use crate::data::schema::{Column, EntitySet, Type};
+use crate::data::schema::{EntitySet, Type};
 use crate::data::value::{Value, guid_text};
 use crate::plain::wrong;
 
@@ -76,7 +76,7 @@ fn members(out: &mut Vec<u8>, call: &Call<'_>, set: &EntitySet, query: &Query, r
             return;
         }
         let cell = call.data.value(set, row, column);
-        value(out, c, &cell, pick.and_then(|p| p.fields.as_deref()), quoted);
+        value(out, c.ty, &cell, pick.and_then(|p| p.fields.as_deref()), quoted);
     });
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn plain(data: Data<'_>, set: &EntitySet, row: u64) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, column) in set.columns.iter().enumerate() {
         push(&mut out, format_args!("{}\"{}\":", if index == 0 { "{" } else { "," }, column.name));
-        value(&mut out, column, &data.value(set, row, index), None, true);
+        value(&mut out, column.ty, &data.value(set, row, index), None, true);
     }
     out.push(b'}');
     out
@@ -100,8 +100,8 @@ pub(crate) fn each(set: &EntitySet, query: &Query, mut f: impl FnMut(usize, usiz
     }
 }
 
-fn value(out: &mut Vec<u8>, column: &Column, cell: &Value, fields: Option<&[usize]>, quoted: bool) {
-    match (cell, column.ty) {
+pub(crate) fn value(out: &mut Vec<u8>, ty: Type, cell: &Value, fields: Option<&[usize]>, quoted: bool) {
+    match (cell, ty) {
         (Value::Null, _) => out.extend_from_slice(b"null"),
         (Value::Str(s), _) => string(out, s),
         (Value::Int(n), Type::Int64) if quoted => push(out, format_args!("\"{n}\"")),
@@ -142,7 +142,7 @@ fn complex(out: &mut Vec<u8>, ty: Type, values: &[Value], fields: Option<&[usize
             continue;
         }
         push(out, format_args!("{}\"{}\":", if first { "" } else { "," }, field.name));
-        value(out, field, cell, None, quoted);
+        value(out, field.ty, cell, None, quoted);
         first = false;
     }
     out.push(b'}');

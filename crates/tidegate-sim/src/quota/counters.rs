@@ -94,6 +94,15 @@ impl Counters {
         });
     }
 
+    /// A call has ended that takes nothing.
+    pub(crate) fn forgive(&mut self, entry: Entry, now: u64) {
+        let asked = self.cost.asked;
+        self.each(entry.division, now, |quota, counter| {
+            counter.meter.leave();
+            counter.meter.give(&quota.rule, entry.at, if quota.counts == Counts::Points { asked } else { 1 });
+        });
+    }
+
     /// Headers that tell where the quotas of a division stand.
     pub(crate) fn headers(&mut self, division: u32, now: u64, counts: Counts) -> Vec<(String, String)> {
         let mut figures = Vec::new();

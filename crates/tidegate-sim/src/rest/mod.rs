@@ -1,8 +1,14 @@
-//! An API for changing things, in all the ways in which APIs let one. Below the root:
+//! An API for changing things, in all the ways in which APIs let one, and for reading them in as many. Below the root:
 //!
 //! ```text
-//! GET    items?page=&per_page=&status=&min_stock=&ids=1,2   {"items": […], "total": n}
+//! GET    items?page=&per_page=&status=&min_stock=&ids=1,2&name=&sort=-stock   {"items": […], "total": n}
 //! GET    items/{id}                                         the row, with ETag; 404
+//! POST   items/query {"ids": [1, 2]}                        {"items": […]}: those of them that are there
+//! GET    items/{id}/details                                 {"weight": …, "supplier": …, …}; 404 for every fiftieth
+//! GET    sites?page=&per_page=&country=    GET sites/{code} {"sites": [{"code": "S001", …}], "total": n}
+//! GET    sites/{code}/bins?offset=&limit=&state=            {"bins": [{"number": 1, …}], "total": n}
+//! GET    sites/{code}/bins/{number}                         one of them
+//! GET    movements?sites=S001,S002&offset=&limit=&kind=     {"movements": […], "total": n}; 400 without sites
 //! POST   items                                              201 the row; JSON or a form
 //! PATCH  items/{id}    PUT items/{id}    DELETE items/{id}  the row, the row, 204; If-Match is obeyed
 //! PATCH  items?ids=1,2&limit=2    DELETE items?ids=1,2      {"affected": n}: the same for all of them
@@ -21,12 +27,13 @@
 //! ```
 //!
 //! A request with `Idempotency-Key` is done once: see [`keys`]. An entry with a `request_id` is written once, whatever
-//! request it comes in. Refusals are 422 `{"error": {"message": …}}`.
+//! request it comes in. Refusals are 422 `{"error": {"message": …}}`, of too long a list in a query 400.
 
 mod batch;
 mod items;
 pub(crate) mod keys;
 mod single;
+mod sites;
 mod streams;
 
 use http::{HeaderMap, Method, header};
@@ -67,6 +74,9 @@ pub(crate) fn serve(call: &Call<'_>) -> Reply {
         ("GET", ["items"]) => single::list(call),
         ("GET", ["items", "jobs", job]) => batch::job(call, job),
         ("GET", ["items", id]) => single::get(call, id),
+        ("GET", ["items", id, "details"]) => sites::details(call, id),
+        ("GET", ["sites" | "movements", ..]) => sites::serve(call, &steps),
+        ("POST", ["items", "query"]) => single::query(call),
         ("POST", ["items"]) => single::insert(call),
         ("PATCH" | "DELETE", ["items"]) => batch::same(call),
         ("POST", ["items", "batch", what]) => batch::inputs(call, what),

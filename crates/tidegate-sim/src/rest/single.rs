@@ -11,24 +11,15 @@ use super::{Call, answer, id_of, members_of};
 
 /// A page of the rows that pass.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, Wrong> {
-    let number = |name: &str, default: u64| match call.parameter(name) {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|_| wrong(format!("{name} must be a number"))),
-    };
-    let largest = call.config.page_size as u64;
-    let (page, per_page) = (number("page", 1)?.max(1), number("per_page", 50)?.clamp(1, largest.max(1)));
-    let least = number("min_stock", 0)?;
-    let (status, ids) = (call.parameter("status"), ids(call)?);
-    if let Some((name, _)) =
-        call.pairs.iter().find(|(name, _)| !["page", "per_page", "min_stock", "status", "ids"].contains(&name.as_str()))
-    {
-        return Err(wrong(format!("unknown parameter {name}")));
-    }
+    call.knows(&["page", "per_page", "min_stock", "status", "ids", "name", "sort"])?;
+    let (page, per_page) = (call.number("page", 1)?.max(1), call.page_size("per_page", 50)?);
+    let least = call.number("min_stock", 0)?;
+    let (status, name, ids) = (call.parameter("status"), call.parameter("name"), ids(call)?);
     let (table, items) = (call.table(), call.store.items(call.division));
     let items = items.get();
     let first = (page - 1).saturating_mul(per_page);
     // All rows are looked at only where it is not known which are on the page.
-    let is_all = status.is_none() && least == 0 && ids.is_none();
+    let is_all = least == 0 && ids.is_none() && [status, name, call.parameter("sort")] == [None; 3];
     if is_all && table.count(items) == table.end(items) - 1 {
         let ids = (first + 1)..table.end(items).min(first + per_page + 1);
         let rows: Vec<Members> = ids.filter_map(|id| table.row(items, id)).collect();
@@ -38,13 +29,45 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, Wrong> {
         Some(ids) => Box::new(ids.into_iter()),
         None => Box::new(1..table.end(items)),
     };
-    let passes = |row: &Members| {
-        status.is_none_or(|status| row["status"] == status) && row["stock"].as_u64().unwrap_or(0) >= least
+    let same = |row: &Members, column: &str, given: Option<&str>| {
+        given.is_none_or(|given| call.is_same(row[column].as_str().unwrap_or(""), given))
     };
-    let rows: Vec<Members> = all.filter_map(|id| table.row(items, id)).filter(passes).collect();
+    let passes = |row: &Members| {
+        same(row, "status", status) && same(row, "name", name) && row["stock"].as_u64().unwrap_or(0) >= least
+    };
+    let mut rows: Vec<Members> = all.filter_map(|id| table.row(items, id)).filter(passes).collect();
+    sort(&mut rows, call.parameter("sort"))?;
     let total = rows.len();
     let rows: Vec<Members> = rows.into_iter().skip(first as usize).take(per_page as usize).collect();
     Ok(answer(200, &json!({ "items": rows, "total": total })))
+}
+
+/// By `name` or `stock`, descending with a minus sign before it; equal ones by id.
+fn sort(rows: &mut [Members], by: Option<&str>) -> Result<(), Wrong> {
+    let Some(by) = by else { return Ok(()) };
+    let (column, descending) = by.strip_prefix('-').map_or((by, false), |column| (column, true));
+    let key = |row: &Members| (row["stock"].as_u64(), row["name"].as_str().unwrap_or("").to_owned());
+    rows.sort_by(|left, right| {
+        let (left, right) = (key(left), key(right));
+        let order = if column == "stock" { left.0.cmp(&right.0) } else { left.1.cmp(&right.1) };
+        if descending { order.reverse() } else { order }
+    });
+    match column {
+        "name" | "stock" => Ok(()),
+        _ => Err(wrong("sort takes name and stock, with a minus sign before it for descending")),
+    }
+}
+
+/// The rows with some ids, as far as they are there, in ascending order.
+pub(super) fn query(call: &Call<'_>) -> Result<Reply, Wrong> {
+    let Value::Array(ids) = call.json()?["ids"].take() else { return Err(wrong("ids must be a list")) };
+    let mut ids = ids.iter().map(id_of).collect::<Result<Vec<u64>, Wrong>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    call.admits(ids.len(), "ids")?;
+    let (table, items) = (call.table(), call.store.items(call.division));
+    let rows: Vec<Members> = ids.into_iter().filter_map(|id| table.row(items.get(), id)).collect();
+    Ok(answer(200, &json!({ "items": rows })))
 }
 
 /// The ids of the parameter, in ascending order.
@@ -54,10 +77,8 @@ pub(super) fn ids(call: &Call<'_>) -> Result<Option<Vec<u64>>, Wrong> {
     let mut ids = ids.collect::<Result<Vec<u64>, Wrong>>()?;
     ids.sort_unstable();
     ids.dedup();
-    match ids.len() <= call.config.rest.batch_max {
-        true => Ok(Some(ids)),
-        false => Err(wrong(format!("ids takes {} ids at most", call.config.rest.batch_max))),
-    }
+    call.admits(ids.len(), "ids")?;
+    Ok(Some(ids))
 }
 
 fn id(text: &str) -> Result<u64, Wrong> {

@@ -8,5 +8,6 @@ mod library;
 mod odata;
 mod plain;
 mod quotas;
+mod reading;
 mod rest;
 mod writes;

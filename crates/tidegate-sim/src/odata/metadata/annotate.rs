@@ -1,18 +1,22 @@
-//! What `$metadata` says about writing: annotations (V4) and `ConcurrencyMode` (V2).
+//! What `$metadata` says about writing and grouping: annotations (V4) and `ConcurrencyMode` (V2).
 
 use std::fmt::Write;
 
-use crate::config::{ETags, ODataOptions};
+use crate::config::{Apply, ETags, ODataOptions};
 use crate::data::schema::{Column, EntitySet};
 use crate::effect::EffectKind;
 use crate::odata::filter::ast::Dialect;
 
-const VOCABULARIES: [(&str, &str); 2] = [("Org.OData.Core.V1", "Core"), ("Org.OData.Capabilities.V1", "Capabilities")];
+const VOCABULARIES: [(&str, &str); 3] = [
+    ("Org.OData.Core.V1", "Core"),
+    ("Org.OData.Capabilities.V1", "Capabilities"),
+    ("Org.OData.Aggregation.V1", "Aggregation"),
+];
 
 /// The vocabularies, where anything is said in them.
 pub(super) fn references(x: &mut String, options: &ODataOptions) {
     let says_nothing = options.computed.is_empty() && options.immutable.is_empty() && options.forbidden.is_empty();
-    if says_nothing && options.etags != ETags::Declared {
+    if says_nothing && options.etags != ETags::Declared && options.apply != Apply::Declared {
         return;
     }
     for (namespace, alias) in VOCABULARIES {
@@ -26,6 +30,14 @@ pub(super) fn references(x: &mut String, options: &ODataOptions) {
 pub(super) fn set(x: &mut String, options: &ODataOptions, set: &EntitySet) {
     if options.etags == ETags::Declared {
         x.push_str("<Annotation Term=\"Core.OptimisticConcurrency\"><Collection/></Annotation>");
+    }
+    if options.apply == Apply::Declared {
+        let names = ["filter", "groupby", "aggregate"].map(|name| format!("<String>{name}</String>")).concat();
+        let value =
+            format!("<PropertyValue Property=\"Transformations\"><Collection>{names}</Collection></PropertyValue>");
+        let rollup = "<PropertyValue Property=\"Rollup\" EnumMember=\"Aggregation.RollupType/None\"/>";
+        let _ =
+            write!(x, "<Annotation Term=\"Aggregation.ApplySupported\"><Record>{value}{rollup}</Record></Annotation>");
     }
     for (name, kind) in &options.forbidden {
         if name != set.name {
