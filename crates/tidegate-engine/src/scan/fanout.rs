@@ -18,7 +18,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 
-use super::failures::Failures;
+use super::failures::{Failures, bound_last};
 use super::reader::Reader;
 
 /// Partitions that are read at once. Their quotas and concurrency limits are kept further down.
@@ -70,7 +70,7 @@ impl Fanout {
         let parts = stream::iter(0..self.codes.len())
             .map(move |place| Box::pin(self.part(place, None).into_stream()))
             .flatten_unordered(AT_ONCE);
-        parts.chain(end(failures))
+        bound_last(parts).chain(end(failures))
     }
 
     /// Rows in this order, in which each partition returns its own; the first `fetch` of them.

@@ -53,13 +53,14 @@ pub(super) fn is_divided(segment: &Segment, list: List) -> bool {
     segment.keys.iter().any(|key| key.column == list.place)
 }
 
-/// The requests that stand for this one, each with at most `most` values of the list.
+/// The requests that stand for this one, each with at most `most` values of the list, and all with about as many.
 pub(super) fn divided(segment: &Segment, list: List, most: usize) -> Vec<Segment> {
     let filter = segment.request.filter.as_ref();
     let Some(Predicate::In { values, .. }) = filter.and_then(|filter| parts(filter).get(list.part)) else {
         return vec![segment.clone()];
     };
-    values.chunks(most.max(1)).map(|values| with_values(segment, list, values)).collect()
+    let parts = values.len().div_ceil(most.max(1)).max(1);
+    values.chunks(values.len().div_ceil(parts).max(1)).map(|values| with_values(segment, list, values)).collect()
 }
 
 fn with_values(segment: &Segment, list: List, values: &[Scalar]) -> Segment {

@@ -12,6 +12,7 @@ use tidegate_spec::Table;
 use tokio::sync::Semaphore;
 
 use super::ScanContext;
+use super::failures::bound_last;
 use super::metrics::ScanMetrics;
 use super::order::{OrderCheck, OrderKey, Segment};
 use super::pace::Pace;
@@ -75,7 +76,7 @@ impl Reader {
             let run = ScanRun::new(Arc::clone(&reader), source.clone(), place..place + 1, None, None);
             Box::pin(run.into_stream())
         };
-        Ok(stream::iter(all).map(one).flatten_unordered(self.pace.segments).boxed())
+        Ok(bound_last(stream::iter(all).map(one).flatten_unordered(self.pace.segments)).boxed())
     }
 
     fn order_check(&self, source: &Source) -> Result<OrderCheck> {

@@ -163,18 +163,20 @@ impl ScanRun {
         self.progress.pages = Some(tidegate_remote::scan_ahead(self.source.clone(), request, ahead));
     }
 
-    /// Puts the halves of what was asked for in its place, if the server may have refused it for its length.
+    /// Puts parts of what was asked for in its place, if the server may have refused it for its length.
     fn divide(&mut self, error: &Error) -> bool {
         let Some((segment, list)) = self.progress.asked.take() else { return false };
         if !halving::is_refusal(error, self.reader.by_keys || halving::is_divided(&segment, list)) {
             return false;
         }
-        let half = list.values.div_ceil(2);
-        self.reader.longest.fetch_min(half, Ordering::Relaxed);
-        for part in halving::divided(&segment, list, half).into_iter().rev() {
+        // Another request may have learned of the length meanwhile.
+        let most = self.reader.longest.load(Ordering::Relaxed);
+        let most = if list.values > most { most } else { list.values.div_ceil(2) };
+        self.reader.longest.fetch_min(most, Ordering::Relaxed);
+        for part in halving::divided(&segment, list, most).into_iter().rev() {
             self.parts.push_front(part);
         }
-        self.refused(list, half, error);
+        self.refused(list, most, error);
         true
     }
 
@@ -264,11 +266,11 @@ impl ScanRun {
     }
 
     /// Reports a list that the server did not take.
-    fn refused(&self, list: List, half: usize, error: &Error) {
+    fn refused(&self, list: List, most: usize, error: &Error) {
         let column = self.reader.table.columns.get(list.column).map_or("?", |column| column.name.as_str());
         self.notice(Topic::List, |place| {
             format!(
-                "{place}: the server refused {} values of {column} in one request ({}); they are asked for {half} at a \
+                "{place}: the server refused {} values of {column} in one request ({}); they are asked for {most} at a \
                  time or fewer. A declaration of how many it takes saves the calls that were refused",
                 list.values, error.kind
             )
