@@ -8,13 +8,19 @@ use tidegate::transport::Left;
 use crate::quotas;
 use crate::words::{counted, grouped, seconds};
 
-/// `5 rows · 1 call · 0.12 s · 59 of 60 left of crm minutely`; `rows` is `None` for a statement that returns none.
+/// `5 rows · 1 call · 3 answers from the cache · 0.12 s · 59 of 60 left of crm minutely`; `rows` is `None` for a statement that returns none.
 pub(crate) fn line(rows: Option<u64>, counts: &StatementCounts, elapsed: Duration, left: Option<&Left>) -> String {
     let mut parts = vec![rows.map_or_else(|| "done".to_owned(), |rows| counted(rows, "row"))];
     parts.push(counted(counts.calls, "call"));
     if counts.retries > 0 {
         let retries = if counts.retries == 1 { "retry" } else { "retries" };
         parts.push(format!("{} {retries}", grouped(counts.retries)));
+    }
+    if counts.cache_hits > 0 {
+        parts.push(format!("{} from the cache", counted(counts.cache_hits, "answer")));
+    }
+    if counts.revalidated > 0 {
+        parts.push(format!("{} unchanged", grouped(counts.revalidated)));
     }
     parts.push(seconds(elapsed));
     parts.extend(left.map(quotas::left));
@@ -37,6 +43,9 @@ mod tests {
         for (rows, counts, millis, expected) in cases {
             assert_eq!(line(rows, &counts, Duration::from_millis(millis), None), expected);
         }
+        let cached = StatementCounts { cache_hits: 3, revalidated: 1, ..counts(1, 0) };
+        let expected = "9 rows · 1 call · 3 answers from the cache · 1 unchanged · 0.00 s";
+        assert_eq!(line(Some(9), &cached, Duration::ZERO, None), expected);
         let left = Left {
             connection: "crm".into(),
             partition: None,

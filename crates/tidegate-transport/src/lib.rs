@@ -4,12 +4,14 @@
 //! puts them in order, outermost first:
 //!
 //! ```text
-//! redirect -> origin guard -> retry -> meter -> collect -> observe -> record | replay | fault -> auth -> http
+//! redirect -> origin guard -> cache -> retry -> meter -> collect -> observe -> record | replay | fault -> auth -> http
 //! ```
 //!
 //! What another order would break:
 //!
 //! * guard outside redirect: a redirect could lead anywhere, since only the first request were checked.
+//! * cache outside redirect: an answer would be stored under a URL that did not give it. Inside of retry or meter: what is
+//!   answered from the store would be booked, and wait for quotas.
 //! * redirect inside retry: a failure at the third hop would repeat the first two.
 //! * retry inside collect: a body that is cut in the middle would be a failed statement, or a short page, but
 //!   not a failed attempt.
@@ -65,6 +67,7 @@ mod body;
 mod caching;
 mod error;
 mod jitter;
+mod kept;
 mod layers;
 mod log;
 mod metering;
@@ -73,6 +76,7 @@ mod redact;
 mod secret;
 mod spending;
 mod statement;
+mod stored;
 #[cfg(test)]
 mod testing;
 
@@ -81,10 +85,11 @@ pub use body::Body;
 pub use caching::{CacheOutcome, Caching};
 pub use error::{Error, ErrorKind, Sent};
 pub use jitter::Jitter;
+pub use kept::KeptUse;
 pub use layers::{
-    Auth, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpOptions, MAX_REDIRECTS, MAX_THROTTLED, Meter,
-    Observe, OriginGuard, Record, Recorder, Redirect, Replay, Retry, RetryPolicy, Throttle, ThrottledBody, TokenSource,
-    retry_after,
+    Auth, Cache, Collect, Credentials, Fault, FaultScript, FaultStep, Http, HttpCache, HttpOptions, MAX_REDIRECTS,
+    MAX_THROTTLED, Meter, Observe, OriginGuard, Record, Recorder, Redirect, Replay, Retry, RetryPolicy, Throttle,
+    ThrottledBody, TokenSource, retry_after,
 };
 pub use log::{RequestLog, RequestRecord};
 pub use metering::{FigurePlace, Figures, MeteredQuota, Metering, Operations, Per, TimeForm, Warn};
@@ -93,6 +98,7 @@ pub use redact::{redact_header, redact_text, redact_url};
 pub use secret::Secret;
 pub use spending::{Left, OnExhausted, Spending, Waiting};
 pub use statement::{DEFAULT_RETRY_BUDGET, Statement, StatementCounts, StatementId};
+pub use stored::{CacheKey, CacheLabel, CacheStore, KeptRun, PageKeeper, StoreError, StoredAnswer};
 
 pub use tidegate_quota::{Clock, SystemClock, TestClock, Uptime};
 

@@ -1,12 +1,17 @@
 //! The statement that requests belong to: its counters, its retry budget and its cancellation.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{CacheOutcome, Caching, Left, Spending, Waiting};
+use crate::kept::KeptPages;
+use crate::{CacheOutcome, Caching, KeptUse, Left, Spending, Waiting};
+
+/// Most remarks of one statement that are kept.
+const MOST_REMARKS: usize = 100;
 
 /// Identifies a statement in the system tables.
 pub type StatementId = u64;
@@ -37,6 +42,9 @@ pub struct Statement {
     hits: AtomicU64,
     revalidated: AtomicU64,
     kept: AtomicU64,
+    kept_pages: KeptPages,
+    /// What its user should know, each with its connection.
+    remarks: Mutex<Vec<(Arc<str>, String)>>,
     /// Calls that were begun under [`Spending::max_calls`].
     begun: AtomicU64,
     left: Mutex<Option<Left>>,
@@ -95,6 +103,8 @@ impl Statement {
             hits: AtomicU64::new(0),
             revalidated: AtomicU64::new(0),
             kept: AtomicU64::new(0),
+            kept_pages: KeptPages::default(),
+            remarks: Mutex::default(),
             begun: AtomicU64::new(0),
             left: Mutex::default(),
             waiting: Mutex::default(),
@@ -118,6 +128,40 @@ impl Statement {
     #[must_use]
     pub fn cache_use(&self) -> &Caching {
         &self.whole().caching
+    }
+
+    /// The pages that it keeps and has taken.
+    pub(crate) fn kept_pages(&self) -> &KeptPages {
+        &self.whole().kept_pages
+    }
+
+    /// Pages of earlier runs that it has used, by connection.
+    #[must_use]
+    pub fn kept_use(&self) -> BTreeMap<Arc<str>, KeptUse> {
+        self.kept_pages().taken()
+    }
+
+    /// Ends what it keeps for a repetition: thrown away when it `ended_well`, else left for the next run. Dropped before, it
+    /// has not ended well. Of no effect on a part of a statement.
+    pub fn end(&self, ended_well: bool) {
+        if self.parent.is_none() {
+            self.kept_pages.finish(ended_well);
+        }
+    }
+
+    /// Notes what its user should know of a connection, once. The first hundred are kept.
+    pub fn remark(&self, connection: &Arc<str>, message: String) {
+        let mut remarks = lock(&self.whole().remarks);
+        let is_known = remarks.iter().any(|(known, text)| known == connection && *text == message);
+        if !is_known && remarks.len() < MOST_REMARKS {
+            remarks.push((Arc::clone(connection), message));
+        }
+    }
+
+    /// What was remarked so far.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<(Arc<str>, String)> {
+        lock(&self.whole().remarks).clone()
     }
 
     /// A part of this statement with counters of its own. What it spends is counted for both; number, retry

@@ -11,14 +11,13 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
-use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::Run;
+use crate::cost::{self, Costs};
 use crate::scan::{ApiCountExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
@@ -31,7 +30,7 @@ pub(super) fn check(statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Res
     if statement.bounds().max_calls.is_none() {
         return Ok(());
     }
-    check_calls(statement, least_calls(plan, false))
+    check_calls(statement, least_calls(plan))
 }
 
 /// Refuses plans that together surely need more calls than the statement may still send.
@@ -44,7 +43,11 @@ pub(crate) fn check_calls_of(statement: &Statement, plans: &[Arc<dyn ExecutionPl
 
 /// Calls that running all of the plans surely takes.
 pub(crate) fn least_calls_of(plans: &[Arc<dyn ExecutionPlan>]) -> u64 {
-    plans.iter().map(|plan| least_calls(plan, false)).sum()
+    plans.iter().map(least_calls).sum()
+}
+
+fn least_calls(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+    cost::predict(plan, &Costs::SURE).calls().low
 }
 
 /// Refuses what surely takes so many more calls than were sent, if that is more than the statement may send.
@@ -81,79 +84,6 @@ pub(super) async fn check_definition(state: &SessionState, statement: &Statement
         return Ok(());
     }
     check(statement, &state.create_physical_plan(&create.input).await?)
-}
-
-/// Calls that running the plan surely takes; `may_stop` when what reads it may end early.
-fn least_calls(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> u64 {
-    if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
-        return scan.least_calls(may_stop);
-    }
-    if let Some(count) = plan.downcast_ref::<ApiCountExec>() {
-        return count.least_calls();
-    }
-    let children = plan.children();
-    match plan.name() {
-        "UnionExec" | "InterleaveExec" if may_stop => {
-            children.into_iter().map(|child| least_calls(child, true)).min().unwrap_or(0)
-        }
-        "UnionExec" | "InterleaveExec" => children.into_iter().map(|child| least_calls(child, false)).sum(),
-        // Both the subqueries and what they are for are read.
-        "ScalarSubqueryExec" => {
-            let of = |(place, child)| least_calls(child, place == 0 && may_stop);
-            children.into_iter().enumerate().map(of).sum()
-        }
-        // The left side is read whole first; whether the right side is may depend on it.
-        "HashJoinExec" | "NestedLoopJoinExec" | "CrossJoinExec" => {
-            children.into_iter().next().map_or(0, |left| least_calls(left, false))
-        }
-        name if ALWAYS_READ.contains(&name) => {
-            let may_stop = input_may_stop(plan, may_stop);
-            children.into_iter().map(|child| least_calls(child, may_stop)).sum()
-        }
-        _ => 0,
-    }
-}
-
-/// Operators that ask their one input for rows as soon as they are asked.
-const ALWAYS_READ: &[&str] = &[
-    "AggregateExec",
-    "BoundedWindowAggExec",
-    "BufferExec",
-    "CoalesceBatchesExec",
-    "CoalescePartitionsExec",
-    "CooperativeExec",
-    "DataSinkExec",
-    "FilterExec",
-    "GlobalLimitExec",
-    "LocalLimitExec",
-    "OutputRequirementExec",
-    "ProjectionExec",
-    "RepartitionExec",
-    "SequenceExec",
-    "SortExec",
-    "SortExec(TopK)",
-    "SortPreservingMergeExec",
-    "UnnestExec",
-    "WindowAggExec",
-];
-
-/// Whether the input of one of these may be left before its end.
-fn input_may_stop(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> bool {
-    if let Some(sort) = plan.downcast_ref::<SortExec>() {
-        // The first rows of an input that is partly sorted may be enough.
-        return sort.fetch().is_some() && sort.input().output_ordering().is_some();
-    }
-    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        let is_whole = !matches!(aggregate.mode(), AggregateMode::Partial)
-            && matches!(aggregate.input_order_mode(), InputOrderMode::Linear)
-            && aggregate.limit_options().is_none();
-        return !is_whole && (may_stop || aggregate.limit_options().is_some());
-    }
-    match plan.name() {
-        "DataSinkExec" => false,
-        "GlobalLimitExec" | "LocalLimitExec" => true,
-        _ => may_stop || plan.fetch().is_some(),
-    }
 }
 
 /// The rows, and at their end a warning for each name in `quota_reserve` that is no quota of a connection read.

@@ -15,6 +15,8 @@ use tidegate_transport::Statement;
 
 use super::stream::StatementStream;
 use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, bounds, command, explain, refresh, select};
+use tidegate_remote::Tally;
+
 use crate::Result;
 use crate::mutate::run::Host;
 use crate::mutate::summary::Watched;
@@ -134,6 +136,7 @@ pub(crate) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) ->
         principal: Arc::clone(run.principal()),
         statement: Arc::clone(statement),
         notices: notices(run),
+        tally: Some(Arc::clone(run.learnt()) as Arc<dyn Tally>),
     }));
     state.mark_start_execution();
     Ok(state)

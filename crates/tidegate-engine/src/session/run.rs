@@ -8,7 +8,7 @@ use tidegate_state::{StatementEnd, StatementStart};
 use tidegate_transport::{Caching, Clock, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
-use crate::{Engine, Error, Result, Settings};
+use crate::{Engine, Error, Result, Settings, cost};
 
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
 /// when resolving its names takes a call, whichever comes first: every call belongs to a statement. Dropped
@@ -25,6 +25,7 @@ pub(crate) struct Run {
     statement: Mutex<Option<Arc<Statement>>>,
     timing: Arc<Timing>,
     notes: Arc<Notes>,
+    learnt: Arc<cost::Notes>,
     is_ended: AtomicBool,
 }
 
@@ -58,6 +59,7 @@ impl Run {
             sql: redacted,
             kind,
             statement: Mutex::default(),
+            learnt: Arc::default(),
             timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
             is_ended: AtomicBool::new(false),
         }
@@ -78,6 +80,7 @@ impl Run {
             statement: Mutex::new(Some(self.statement()?)),
             timing: Arc::clone(&self.timing),
             notes: Arc::clone(&self.notes),
+            learnt: Arc::clone(&self.learnt),
             is_ended: AtomicBool::new(true),
         })
     }
@@ -112,6 +115,11 @@ impl Run {
     /// Where what a user should know of this statement is noted.
     pub(crate) fn notes(&self) -> &Arc<Notes> {
         &self.notes
+    }
+
+    /// Where its scans note how many rows there are.
+    pub(crate) fn learnt(&self) -> &Arc<cost::Notes> {
+        &self.learnt
     }
 
     pub(crate) fn timing(&self) -> &Arc<Timing> {
@@ -179,6 +187,21 @@ impl Run {
         self.end("abandoned", None, rows);
     }
 
+    /// What was learnt is true however the statement has ended.
+    fn keep_learnt(&self) {
+        let learnt = self.learnt.take();
+        if learnt.is_empty() {
+            return;
+        }
+        let fingerprint = |name: &Arc<str>| Some((Arc::clone(name), self.shared.connection(name)?.fingerprint.clone()));
+        let fingerprints = learnt.iter().filter_map(|note| fingerprint(&note.connection)).collect();
+        let parts = self.engine().parts();
+        let kept = self.engine().statistics().learn(&parts.state, &fingerprints, learnt, parts.clock.now());
+        if let Err(error) = kept {
+            self.engine().warn(None, format!("the numbers of rows that were seen could not be kept: {error}"));
+        }
+    }
+
     fn end(&self, state: &str, error: Option<String>, rows: u64) {
         if self.is_ended.swap(true, Ordering::Relaxed) {
             return;
@@ -188,6 +211,7 @@ impl Run {
         if !matches!(state, "done" | "partial") {
             statement.cancellation().cancel();
         }
+        self.keep_learnt();
         let counts = statement.counts();
         let parts = self.engine().parts();
         let end = StatementEnd {
@@ -198,6 +222,11 @@ impl Run {
             retries: counts.retries,
             bytes: counts.bytes,
             waited: counts.waited,
+            predicted_low: None,
+            predicted: None,
+            predicted_high: None,
+            cache_hits: counts.cache_hits,
+            revalidated: counts.revalidated,
             ended_at: parts.clock.now(),
         };
         // The rows are right whether or not the folder could keep the figures.

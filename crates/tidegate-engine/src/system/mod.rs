@@ -4,6 +4,7 @@
 //! is then. Nothing here sends a call.
 
 mod api;
+mod cache;
 mod counters;
 mod mutations;
 mod quotas;

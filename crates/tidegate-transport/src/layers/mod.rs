@@ -1,6 +1,7 @@
 //! The layers, a file each. `lib.rs` says in which order they stand and why.
 
 mod auth;
+mod cache;
 mod collect;
 mod exchange;
 mod fault;
@@ -14,6 +15,7 @@ mod replay;
 mod retry;
 
 pub use self::auth::{Auth, Credentials, TokenSource};
+pub use self::cache::{Cache, HttpCache};
 pub use self::collect::Collect;
 pub use self::fault::{Fault, FaultScript, FaultStep};
 pub use self::http::{Http, HttpOptions};

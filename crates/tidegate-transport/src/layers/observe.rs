@@ -13,9 +13,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
+use http::StatusCode;
 
 use crate::{
-    Body, Clock, Error, Request, RequestLog, RequestRecord, Response, Result, Sent, Statement, Transport, redact_url,
+    Body, CacheOutcome, Clock, Error, Request, RequestLog, RequestRecord, Response, Result, Sent, Statement, Transport,
+    redact_url,
 };
 
 /// Counts calls and bytes on the statement, and adds each attempt to the log when its body has ended, failed or
@@ -46,6 +48,10 @@ impl Transport for Observe {
         let mut watch = Watch::start(&request, Arc::clone(&self.log), Arc::clone(&self.clock));
         let response = self.inner.send(request).await.inspect_err(|error| watch.fail(error))?;
         watch.record.status = Some(response.status.as_u16());
+        if watch.record.cache == Some(CacheOutcome::Revalidated) && response.status != StatusCode::NOT_MODIFIED {
+            // It was asked whether a stored answer holds, and does not.
+            watch.record.cache = Some(CacheOutcome::Miss);
+        }
         let Response { status, headers, url, body } = response;
         Ok(Response { status, headers, url, body: Body::from_stream(watched(body.into_stream(), watch)) })
     }

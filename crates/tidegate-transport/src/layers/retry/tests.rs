@@ -89,7 +89,7 @@ async fn a_passing_trouble_is_repeated_with_growing_waits() {
     assert_eq!(run.result.unwrap().status, 200);
     assert_eq!(run.attempts, [1, 2, 3, 4, 5]);
     assert_eq!(run.left, 16);
-    assert_eq!(run.waited, run.sleeps.iter().sum());
+    assert_eq!(run.waited, run.sleeps.iter().sum::<Duration>());
     for (sleep, most) in run.sleeps.iter().zip([250, 500, 1000, 2000]) {
         assert!(*sleep <= Duration::from_millis(most), "{:?}", run.sleeps);
     }
