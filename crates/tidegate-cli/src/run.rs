@@ -28,7 +28,7 @@ pub(crate) struct Runner {
     pub(crate) closing: bool,
     /// Says the closing line, and notes on a result.
     pub(crate) say: fn(&str),
-    /// Asks before a statement that changes all rows of a table; without it, there is nobody to ask.
+    /// Asks before a statement that changes all rows of a table or takes many calls; without it, there is nobody to ask.
     pub(crate) confirm: Option<fn(&str) -> bool>,
     interrupts: Interrupts,
     sink: Sink,
@@ -46,8 +46,8 @@ pub(crate) enum Failure {
     Output(WriteError),
     /// The user stopped it; a mutation says how far it came.
     Interrupted(Option<String>),
-    /// The user does not want it.
-    Declined,
+    /// The user does not want it; with what can be done instead.
+    Declined(&'static str),
 }
 
 /// What a statement gave.
@@ -139,13 +139,27 @@ impl Runner {
         let prepared = running.or_interrupted(self.session.prepare(sql)).await??;
         let kind = prepared.kind;
         self.refuse_format(&prepared)?;
-        if prepared.is_unbounded && self.confirm.is_some_and(|confirm| !confirm(UNBOUNDED)) {
-            return Err(Failure::Declined);
-        }
+        self.ask_before(&prepared).await?;
         let execution = running.or_interrupted(prepared.execute(Vec::new())).await??;
         running.cancels(execution.cancel.clone(), &execution.summary);
         progress.watch(&execution.summary);
         self.write(kind, execution, &running, &progress).await
+    }
+
+    /// Asks whether to go on with a statement that changes all rows of a table, or is predicted to take many calls.
+    async fn ask_before(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let Some(confirm) = self.confirm else { return Ok(()) };
+        if prepared.is_unbounded && !confirm(UNBOUNDED) {
+            return Err(Failure::Declined("a WHERE or a LIMIT bounds the statement"));
+        }
+        // What is wrong with the plan is said by running it.
+        let predicted = prepared.predict(&[]).await.ok().flatten();
+        match predicted.and_then(|prediction| prediction.should_confirm()) {
+            Some(reason) if !confirm(&format!("{reason}. Go on?")) => Err(Failure::Declined(
+                "EXPLAIN CALLS says what would make it cheaper, SET tidegate.confirm_calls = 'off' stops the questions",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses what the format cannot take, before the statement has any effect.
@@ -264,7 +278,7 @@ impl Failure {
             Self::Engine(error) => messages::describe(error),
             Self::Output(error) => error.to_string(),
             Self::Interrupted(message) => message.clone().unwrap_or_else(|| "stopped".to_owned()),
-            Self::Declined => "nothing was done; a WHERE or a LIMIT bounds the statement".to_owned(),
+            Self::Declined(advice) => format!("nothing was done; {advice}"),
         }
     }
 

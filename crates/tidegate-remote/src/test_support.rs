@@ -165,6 +165,10 @@ pub(crate) struct Script {
     answer: Box<Answer>,
     asked: Mutex<Vec<Request>>,
     alive: Arc<AtomicUsize>,
+    /// Times that the runtime turns to others before an answer comes.
+    turns: usize,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
 }
 
 impl std::fmt::Debug for Script {
@@ -175,7 +179,28 @@ impl std::fmt::Debug for Script {
 
 impl Script {
     pub(crate) fn new(answer: impl Fn(usize, &Url) -> Reply + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { answer: Box::new(answer), asked: Mutex::default(), alive: Arc::default() })
+        Arc::new(Self::slow(answer, 0))
+    }
+
+    /// The same with answers that take a while, so that others can be asked for meanwhile.
+    pub(crate) fn taking_turns(answer: impl Fn(usize, &Url) -> Reply + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self::slow(answer, 20))
+    }
+
+    fn slow(answer: impl Fn(usize, &Url) -> Reply + Send + Sync + 'static, turns: usize) -> Self {
+        Self {
+            answer: Box::new(answer),
+            asked: Mutex::default(),
+            alive: Arc::default(),
+            turns,
+            under_way: AtomicUsize::default(),
+            most_under_way: AtomicUsize::default(),
+        }
+    }
+
+    /// Requests without an answer, now and at most.
+    pub(crate) fn under_way(&self) -> (usize, usize) {
+        (self.under_way.load(Ordering::SeqCst), self.most_under_way.load(Ordering::SeqCst))
     }
 
     /// These answers in order; a further request is answered 599.
@@ -227,15 +252,38 @@ impl Drop for Living {
     }
 }
 
+/// Counts a request until it is answered or given up.
+struct UnderWay<'a>(&'a Script);
+
+impl<'a> UnderWay<'a> {
+    fn new(script: &'a Script) -> Self {
+        let now = script.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        script.most_under_way.fetch_max(now, Ordering::SeqCst);
+        Self(script)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request) -> tidegate_transport::Result<Response> {
-        assert_eq!(self.alive.load(Ordering::SeqCst), 0, "a body is still held while the next one is asked for");
+        let held = self.alive.load(Ordering::SeqCst);
+        assert!(self.turns > 0 || held == 0, "a body is still held while the next one is asked for");
         let n = {
             let mut asked = self.asked.lock().unwrap();
             asked.push(request.clone());
             asked.len()
         };
+        let under_way = UnderWay::new(self);
+        for _ in 0..self.turns {
+            tokio::task::yield_now().await;
+        }
+        drop(under_way);
         let reply = (self.answer)(n, &request.url);
         let mut headers = HeaderMap::new();
         for (name, value) in reply.headers {

@@ -9,6 +9,7 @@ mod known;
 mod operators;
 mod pages;
 mod predict;
+mod quotas;
 mod shape;
 mod statistics;
 mod tally;
@@ -22,10 +23,15 @@ pub(crate) use known::{Known, Rows, Seen, TableRows, is_list};
 pub(crate) use operators::FILTERED;
 pub(crate) use pages::Paged;
 pub(crate) use predict::{Predict, predict};
+pub use quotas::{QuotaUse, reason_to_confirm, tightest};
+pub(crate) use quotas::{need, wait};
 pub(crate) use statistics::{Knowledge, Statistics};
 pub(crate) use tally::{Note, Notes};
 
 use std::sync::Arc;
+
+/// [`Ask::how`] of a change.
+pub(crate) const WRITE: &str = "write";
 
 /// What running a part of a plan is expected to take.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,28 +17,34 @@ use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::Run;
-use crate::cost::{self, Costs};
+use crate::cost::{self, Ask, Costs, Estimate};
 use crate::scan::{ApiCountExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
 
-/// Refuses a plan that surely needs more calls than the statement may still send.
+/// Notes what the plan is predicted to take, and refuses one that needs more calls than the statement may still send:
+/// surely, or by what was seen lately.
 ///
 /// # Errors
-/// How many calls it needs at least, and what to do.
-pub(super) fn check(statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+/// How many calls it needs, how that is known, and what to do.
+pub(super) fn check(run: &Run, statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    let predicted = cost::predict(plan, &Costs::EXPECTED);
+    run.note_predicted(predicted.calls());
     if statement.bounds().max_calls.is_none() {
         return Ok(());
     }
-    check_calls(statement, least_calls(plan))
+    check_calls(statement, least_calls(plan))?;
+    check_predicted(statement, &predicted.asks)
 }
 
-/// Refuses plans that together surely need more calls than the statement may still send.
+/// Refuses plans that together need more calls than the statement may still send.
 ///
 /// # Errors
 /// As [`check`].
 pub(crate) fn check_calls_of(statement: &Statement, plans: &[Arc<dyn ExecutionPlan>]) -> Result<()> {
-    check_calls(statement, least_calls_of(plans))
+    check_calls(statement, least_calls_of(plans))?;
+    let asks: Vec<Ask> = plans.iter().flat_map(|plan| cost::predict(plan, &Costs::EXPECTED).asks).collect();
+    check_predicted(statement, &asks)
 }
 
 /// Calls that running all of the plans surely takes.
@@ -48,6 +54,38 @@ pub(crate) fn least_calls_of(plans: &[Arc<dyn ExecutionPlan>]) -> u64 {
 
 fn least_calls(plan: &Arc<dyn ExecutionPlan>) -> u64 {
     cost::predict(plan, &Costs::SURE).calls().low
+}
+
+/// Refuses what takes more calls than the statement may send, by what was seen lately.
+fn check_predicted(statement: &Statement, asks: &[Ask]) -> Result<()> {
+    let Some(most) = statement.bounds().max_calls else { return Ok(()) };
+    let spent = statement.counts().calls;
+    let calls: Estimate = asks.iter().map(|ask| ask.calls).sum();
+    if spent.saturating_add(calls.low) <= most {
+        return Ok(());
+    }
+    let largest = asks.iter().max_by_key(|ask| ask.calls.low);
+    let known = largest.map_or(String::new(), |ask| {
+        let Ask { connection, table, rows, basis, .. } = ask;
+        format!(": {connection}.{table} has about {} rows ({}, not older than a day)", rows.expected, basis.name())
+    });
+    let message = format!(
+        "the statement is predicted to need about {} calls, at least {}{known}. tidegate.max_calls is {most}, {}; raise \
+         max_calls, or narrow what is asked for: EXPLAIN CALLS shows how. Answers that are stored are not counted on",
+        calls.expected,
+        calls.low,
+        sent(spent),
+    );
+    Err(Error::new(ErrorKind::CallBound, message))
+}
+
+/// What a statement that has not begun may have sent.
+fn sent(spent: u64) -> String {
+    match spent {
+        0 => "none was sent".to_owned(),
+        1 => "one was sent, to resolve its names".to_owned(),
+        spent => format!("{spent} were sent, to resolve its names"),
+    }
 }
 
 /// Refuses what surely takes so many more calls than were sent, if that is more than the statement may send.
@@ -61,11 +99,7 @@ pub(super) fn check_calls(statement: &Statement, least: u64) -> Result<()> {
     if needed <= most {
         return Ok(());
     }
-    let sent = match spent {
-        0 => "none was sent".to_owned(),
-        1 => "one was sent, to resolve its names".to_owned(),
-        spent => format!("{spent} were sent, to resolve its names"),
-    };
+    let sent = sent(spent);
     let message = format!(
         "the statement needs at least {needed} {}, and tidegate.max_calls is {most}: {sent}; raise max_calls, or narrow \
          what is asked for: by a filter, a LIMIT, or USE of fewer partitions",
@@ -78,12 +112,14 @@ pub(super) fn check_calls(statement: &Statement, least: u64) -> Result<()> {
 ///
 /// # Errors
 /// As [`check`], and what planning fails for.
-pub(super) async fn check_definition(state: &SessionState, statement: &Statement, plan: &LogicalPlan) -> Result<()> {
+pub(super) async fn check_definition(
+    run: &Run,
+    state: &SessionState,
+    statement: &Statement,
+    plan: &LogicalPlan,
+) -> Result<()> {
     let LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) = plan else { return Ok(()) };
-    if statement.bounds().max_calls.is_none() {
-        return Ok(());
-    }
-    check(statement, &state.create_physical_plan(&create.input).await?)
+    check(run, statement, &state.create_physical_plan(&create.input).await?)
 }
 
 /// The rows, and at their end a warning for each name in `quota_reserve` that is no quota of a connection read.

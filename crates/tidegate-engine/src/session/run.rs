@@ -8,7 +8,8 @@ use tidegate_state::{StatementEnd, StatementStart};
 use tidegate_transport::{Caching, Clock, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
-use crate::{Engine, Error, Result, Settings, cost};
+use crate::cost::{self, Estimate};
+use crate::{Engine, Error, Result, Settings};
 
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
 /// when resolving its names takes a call, whichever comes first: every call belongs to a statement. Dropped
@@ -26,6 +27,8 @@ pub(crate) struct Run {
     timing: Arc<Timing>,
     notes: Arc<Notes>,
     learnt: Arc<cost::Notes>,
+    /// Calls that it was predicted to take.
+    predicted: OnceLock<Estimate>,
     is_ended: AtomicBool,
 }
 
@@ -60,6 +63,7 @@ impl Run {
             kind,
             statement: Mutex::default(),
             learnt: Arc::default(),
+            predicted: OnceLock::new(),
             timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
             is_ended: AtomicBool::new(false),
         }
@@ -81,6 +85,7 @@ impl Run {
             timing: Arc::clone(&self.timing),
             notes: Arc::clone(&self.notes),
             learnt: Arc::clone(&self.learnt),
+            predicted: OnceLock::new(),
             is_ended: AtomicBool::new(true),
         })
     }
@@ -187,6 +192,11 @@ impl Run {
         self.end("abandoned", None, rows);
     }
 
+    /// Keeps what the statement is predicted to take, to be compared with what it took. The first prediction stands.
+    pub(crate) fn note_predicted(&self, calls: Estimate) {
+        self.predicted.get_or_init(|| calls);
+    }
+
     /// What was learnt is true however the statement has ended.
     fn keep_learnt(&self) {
         let learnt = self.learnt.take();
@@ -212,7 +222,7 @@ impl Run {
             statement.cancellation().cancel();
         }
         self.keep_learnt();
-        let counts = statement.counts();
+        let (counts, predicted) = (statement.counts(), self.predicted.get());
         let parts = self.engine().parts();
         let end = StatementEnd {
             state: state.to_owned(),
@@ -222,9 +232,9 @@ impl Run {
             retries: counts.retries,
             bytes: counts.bytes,
             waited: counts.waited,
-            predicted_low: None,
-            predicted: None,
-            predicted_high: None,
+            predicted_low: predicted.map(|calls| calls.low),
+            predicted: predicted.map(|calls| calls.expected),
+            predicted_high: predicted.map(|calls| calls.high).filter(|high| *high < u64::MAX),
             cache_hits: counts.cache_hits,
             revalidated: counts.revalidated,
             ended_at: parts.clock.now(),

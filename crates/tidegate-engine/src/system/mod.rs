@@ -8,7 +8,7 @@ mod cache;
 mod counters;
 mod mutations;
 mod quotas;
-mod rows;
+pub(crate) mod rows;
 mod tables;
 mod types;
 mod warnings;

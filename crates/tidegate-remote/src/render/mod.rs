@@ -39,7 +39,7 @@ use form::Written;
 pub(crate) use query::Range;
 
 /// A request as it leaves, but for what the connection's layers add.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,

@@ -2,8 +2,9 @@
 //!
 //! [`paging`] decides what is asked for next, [`ceiling`] how a scan goes on past an API's limit, [`loop_guard`] that
 //! the server moves on, [`total`] that all came. A page is decoded and handed on before anything else is asked for;
-//! its body is gone by then.
+//! its body is gone by then. Only where the reader has said that it reads to the end is more under way ([`ahead`]).
 
+mod ahead;
 mod border;
 mod ceiling;
 mod cell;
@@ -49,9 +50,19 @@ pub type PageStream = BoxStream<'static, Result<Page>>;
 /// The pages of a scan. Each request leaves when the reader polls for its page, so that a reader that stops
 /// has spent no call more than it read. A page may have no rows.
 pub fn scan(source: Source, request: ScanRequest) -> PageStream {
+    scan_ahead(source, request, 0)
+}
+
+/// The same for a reader that takes all pages or, where the request has a `fetch`, goes on until it has so many rows.
+/// Requests that such a reader is going to make are under way while it is busy, `most` of them at once; the pages come
+/// in the same order. Where nothing is known of the pages to come, that is one request: the next.
+///
+/// A scan that is read so takes the calls that [`scan()`] takes. Only one that fails, or is dropped before its end, may
+/// have sent up to `most` more; what is under way then is given up.
+pub fn scan_ahead(source: Source, request: ScanRequest, most: usize) -> PageStream {
     let filled = partition::for_source(&source, request.clone());
     let told = source.clone();
-    let first = match filled.and_then(|request| Scan::new(source.clone(), request)) {
+    let first = match filled.and_then(|request| Scan::new(source.clone(), request, most)) {
         Ok(scan) => scan,
         Err(kind) => {
             let error = Error { place: place(&source, &request, None, None), kind };

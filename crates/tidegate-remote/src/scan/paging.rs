@@ -8,6 +8,8 @@
 //!
 //! A [`Pager`] is good for one sequence of requests: from the first page to the one after which nothing is to come.
 
+mod foresight;
+
 use http::{HeaderMap, StatusCode};
 use tidegate_spec::{Count, Dialect, End, Endpoint, EndpointKind, Paging, PastEnd, Place, Window as SpecWindow};
 use url::Url;
@@ -19,6 +21,8 @@ use super::{link_header, total};
 use crate::odata::url as odata_url;
 use crate::render::Range;
 use crate::{ErrorKind, ScanRequest};
+pub(super) use foresight::Foresight;
+use foresight::Steady;
 
 /// What is asked for next.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +59,7 @@ pub(super) struct Told<'a> {
 }
 
 /// What comes next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Step {
     /// The rows from the start.
     First,
@@ -70,7 +74,7 @@ enum Step {
 }
 
 /// One sequence of requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pager {
     endpoint: Endpoint,
     base: Url,
@@ -91,6 +95,9 @@ pub(super) struct Pager {
     pages: u64,
     rows: u64,
     total: Option<u64>,
+    steady: Steady,
+    /// Rows that are wanted at first.
+    fetch: Option<u64>,
 }
 
 impl Pager {
@@ -114,6 +121,8 @@ impl Pager {
             pages: 0,
             rows: 0,
             total: None,
+            steady: Steady::default(),
+            fetch: request.fetch,
             base: base.clone(),
             endpoint,
         })
@@ -208,6 +217,7 @@ impl Pager {
         self.rows += told.rows;
         self.window.received(told.rows);
         let total = self.trusted(told.total);
+        self.steady.take(told.rows, total);
         // Where OData's totals stand on some pages only, that of an earlier page may be of other rows.
         self.total = if self.is_inline() { total } else { total.or(self.total) };
         self.step = match self.endpoint.paging.clone() {

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(super) const MAX_KEPT: usize = 100_000;
 
 /// Values that were there before, by their hashes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen(HashSet<u64>);
 
 impl Seen {

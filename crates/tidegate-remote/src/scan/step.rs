@@ -2,14 +2,16 @@
 //!
 //! [`Pager`] decides what comes next, [`Slices`] how it goes on past a ceiling, [`LoopGuard`] that the server moves on, and
 //! [`Border`] that no row comes twice where pages meet.
-//! A service that refuses to tell the total is asked again without.
+//! A service that refuses to tell the total is asked again without. Where the reader is going to read on, [`Ahead`] has
+//! the next requests under way before their turn.
 
 use http::StatusCode;
-use tidegate_spec::{NotFound, Paging};
+use tidegate_spec::{NotFound, Paging, Place};
 use tidegate_transport::{Operation, Purpose};
 
 use arrow::record_batch::RecordBatch;
 
+use super::ahead::Ahead;
 use super::border::Border;
 use super::ceiling::{self, Slices};
 use super::layout::Layout;
@@ -18,7 +20,7 @@ use super::paging::{Ask, Pager, Told};
 use super::{Page, cell, place, total};
 use crate::call::Answer;
 use crate::decode::{Decoded, Decoder};
-use crate::render::Outgoing;
+use crate::render::{Outgoing, Range};
 use crate::{Error, ErrorKind, Result, ScanRequest, Source, call, render};
 
 /// A scan under way.
@@ -38,10 +40,24 @@ pub(super) struct Scan {
     failure: Option<ErrorKind>,
     /// Requests so far.
     pages: u64,
+    /// What is under way before its turn; `None` where nothing may be.
+    ahead: Option<Ahead>,
+    /// The next request, if it was made before its turn.
+    upcoming: Option<Result<Option<Outgoing>, ErrorKind>>,
+}
+
+/// What an answer is.
+enum Taken {
+    Page(Page),
+    /// How the server says that there are no more.
+    End,
+    /// Nothing to build on: rows may have come since the page in front of it was answered.
+    Behind,
 }
 
 impl Scan {
-    pub(super) fn new(source: Source, mut request: ScanRequest) -> Result<Self, ErrorKind> {
+    /// A scan that has up to `most` requests under way before their turn.
+    pub(super) fn new(source: Source, mut request: ScanRequest, most: usize) -> Result<Self, ErrorKind> {
         let layout = Layout::new(&request)?;
         let decoder = Decoder::for_request(&request, &layout.columns)?;
         let slices = Slices::new(&mut request, &layout, decoder.schema());
@@ -49,6 +65,8 @@ impl Scan {
             guard: LoopGuard::new(layout.key.clone()),
             pager: Pager::new(&request, &source.base)?,
             border: Border::new(&request.endpoint()?.paging, &layout.key),
+            ahead: Ahead::new(most),
+            upcoming: None,
             source,
             request,
             layout,
@@ -82,7 +100,8 @@ impl Scan {
     async fn try_next_page(&mut self) -> Result<Option<Page>> {
         // An answer may tell no more than that a slice has ended; the pager knows what comes then, if anything.
         loop {
-            let outgoing = match self.next_request() {
+            let upcoming = self.upcoming.take();
+            let outgoing = match upcoming.unwrap_or_else(|| self.next_request()) {
                 Ok(Some(outgoing)) => outgoing,
                 Ok(None) => return Ok(None),
                 Err(kind) => {
@@ -93,6 +112,7 @@ impl Scan {
             self.pages += 1;
             let place = place(&self.source, &self.request, Some(self.pages), Some(&outgoing.url));
             if let Some(page) = self.read(outgoing).await.map_err(|kind| Error { place, kind })? {
+                self.look_ahead();
                 return Ok(Some(page));
             }
         }
@@ -107,12 +127,7 @@ impl Scan {
         let followed = matches!(ask, Ask::Follow(_));
         let outgoing = match (ask, self.written.clone()) {
             (Ask::Written { range, page }, _) => {
-                let endpoint = self.request.endpoint()?;
-                let write = |columns: &[usize]| render::rows(&self.source.base, &self.request, columns, range, &page);
-                let narrow = write(&self.layout.columns)?;
-                // Whole rows are what was asked for, and more; a URL that is too long is no answer at all.
-                let is_long = narrow.url.as_str().len() > endpoint.max_url_length;
-                let written = if is_long { write(&[])? } else { narrow };
+                let written = write(&self.source, &self.request, &self.layout, range, &page)?;
                 self.written.insert(written).clone()
             }
             (Ask::Follow(url), Some(written)) => Outgoing { url, ..written },
@@ -122,35 +137,84 @@ impl Scan {
         Ok(Some(outgoing))
     }
 
-    /// Sends the request and decodes its page; `None` when there is none. The body is dropped when this returns.
+    /// Sends what the reader is going to need next, as far as there is room for it.
+    fn look_ahead(&mut self) {
+        // Whoever wants so many rows may have enough.
+        let may_stop = self.request.fetch.is_some_and(|fetch| self.pager.rows() >= fetch);
+        if self.ahead.is_none() || may_stop {
+            return;
+        }
+        let upcoming = self.next_request();
+        if let (Ok(Some(next)), Some(ahead)) = (&upcoming, &mut self.ahead) {
+            if !ahead.has_next(next) {
+                let operation = operation(&self.source, &self.request, self.pages + 1);
+                ahead.send(&self.source, next.clone(), operation);
+            }
+            while ahead.has_room() {
+                let foreseen = ahead.foresee(self.pager.total(), || self.pager.foresight());
+                let Some(Ask::Written { range, page }) = foreseen else { break };
+                let Ok(request) = write(&self.source, &self.request, &self.layout, range, &page) else { break };
+                let number = self.pages + 1 + ahead.len() as u64;
+                if !ahead.send(&self.source, request, operation(&self.source, &self.request, number)) {
+                    break;
+                }
+            }
+        }
+        self.upcoming = Some(upcoming);
+    }
+
+    /// Sends the request, unless it is under way, and decodes its page; `None` when there is none. The body is dropped
+    /// when this returns.
     async fn read(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
-        let endpoint = self.request.endpoint()?;
-        let not_found = endpoint.not_found;
-        let table = Some(self.request.table.name.as_str());
-        let operation = Operation {
-            keeps: endpoint.stable || endpoint.paging == Paging::Single,
-            ..self.source.operation(table, &endpoint.name, Purpose::Read, Some(self.pages))
+        let Some(early) = self.ahead.as_mut().and_then(|ahead| ahead.take(&outgoing)) else {
+            return self.read_now(outgoing).await;
         };
+        let is_foreseen = early.is_foreseen;
+        match self.accept(early.answer().await?, is_foreseen)? {
+            Taken::Page(page) => Ok(Some(page)),
+            Taken::End => Ok(None),
+            Taken::Behind => {
+                self.ahead = None;
+                self.read_now(outgoing).await
+            }
+        }
+    }
+
+    async fn read_now(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
+        let operation = operation(&self.source, &self.request, self.pages);
         let answer = call::send(&self.source, outgoing, operation).await?;
-        if answer.status == StatusCode::NOT_FOUND && not_found == NotFound::Empty && self.pages == 1 {
+        Ok(match self.accept(answer, false)? {
+            Taken::Page(page) => Some(page),
+            Taken::End | Taken::Behind => None,
+        })
+    }
+
+    /// What the answer is; `is_foreseen` when the page in front of it had not come when it was asked for.
+    fn accept(&mut self, answer: Answer, is_foreseen: bool) -> Result<Taken, ErrorKind> {
+        let endpoint = self.request.endpoint()?;
+        if answer.status == StatusCode::NOT_FOUND && endpoint.not_found == NotFound::Empty && self.pages == 1 {
             self.pager.stop();
-            return self.page(RecordBatch::new_empty(self.decoder.schema().clone())).map(Some);
+            return self.page(RecordBatch::new_empty(self.decoder.schema().clone())).map(Taken::Page);
         }
         if self.pager.is_end(answer.status) {
             self.pager.stop();
-            return self.ended().map(|()| None);
+            return self.ended().map(|()| Taken::End);
         }
         let answer = call::expect_ok(&self.source, answer)?;
         if answer.body.is_empty() {
             return Err(ErrorKind::Body("the body is empty where a page of rows was expected".to_owned()));
         }
-        let decoded = self.decoder.decode(&answer.body)?;
+        let mut decoded = self.decoder.decode(&answer.body)?;
+        decoded.count = decoded.count.or_else(|| total::in_header(endpoint, &answer.headers));
+        if is_foreseen && self.pager.is_behind(decoded.count) {
+            return Ok(Taken::Behind);
+        }
         if self.pager.repeats_at_the_end() && self.guard.is_repeated(&decoded.batch)? {
             self.source.statement.count_page(0);
             self.pager.stop();
-            return self.ended().map(|()| None);
+            return self.ended().map(|()| Taken::End);
         }
-        self.take(&answer, decoded).map(Some)
+        self.take(&answer, decoded).map(Taken::Page)
     }
 
     /// Takes a page that is new.
@@ -160,12 +224,11 @@ impl Scan {
             self.guard.received(&batch).map_err(|error| self.advised(error))?;
         }
         let (first, last) = self.keys(&batch);
-        let endpoint = self.request.endpoint()?;
         self.pager.take(&Told {
             rows: batch.num_rows() as u64,
             next: next.as_deref(),
             more,
-            total: count.or_else(|| total::in_header(endpoint, &answer.headers)),
+            total: count,
             headers: &answer.headers,
             answered: &answer.url,
             first,
@@ -212,6 +275,10 @@ impl Scan {
         }
         match slices.next(&self.request, ceiling) {
             Ok(request) => {
+                if request.fetch.is_some() {
+                    // How many of them are wanted still is the reader's to say.
+                    self.ahead = None;
+                }
                 self.request = ScanRequest { fetch: None, ..request };
                 self.pager = Pager::new(&self.request, &self.source.base)?;
                 self.guard = LoopGuard::new(self.layout.key.clone());
@@ -239,5 +306,29 @@ impl Scan {
         // Of a scan in slices each tells what is left.
         let total = self.pager.total().filter(|&total| self.slices.is_none() && !total::is_a_cap(total));
         Ok(Page { number: self.pages, batch, total })
+    }
+}
+
+/// The request for a page. Whole rows are what was asked for, and more; a URL that is too long is no answer at all.
+fn write(
+    source: &Source,
+    request: &ScanRequest,
+    layout: &Layout,
+    range: Range,
+    page: &[(Place, String)],
+) -> Result<Outgoing, ErrorKind> {
+    let write = |columns: &[usize]| render::rows(&source.base, request, columns, range, page);
+    let narrow = write(&layout.columns)?;
+    let is_long = narrow.url.as_str().len() > request.endpoint()?.max_url_length;
+    if is_long { write(&[]) } else { Ok(narrow) }
+}
+
+/// What the request for the page with this number is sent for.
+fn operation(source: &Source, request: &ScanRequest, page: u64) -> Operation {
+    let endpoint = request.table.endpoints.get(request.endpoint);
+    let name = endpoint.map_or("", |endpoint| endpoint.name.as_str());
+    Operation {
+        keeps: endpoint.is_some_and(|endpoint| endpoint.stable || endpoint.paging == Paging::Single),
+        ..source.operation(Some(&request.table.name), name, Purpose::Read, Some(page))
     }
 }

@@ -13,6 +13,7 @@ use super::super::{Page, scan};
 use crate::test_support::{Reply, Script};
 use crate::{BadValue, Error, ScanRequest};
 
+mod ahead;
 mod answers;
 mod ceiling;
 mod count;

@@ -13,7 +13,7 @@ use crate::test_support::{Reply, Script};
 use crate::{CompareOp, Predicate, Scalar, ScanRequest, SortKey};
 
 /// A search that stops at ten rows, in pages of four.
-fn search(base: Endpoint, slice_by: Option<usize>) -> Endpoint {
+pub(super) fn search(base: Endpoint, slice_by: Option<usize>) -> Endpoint {
     let form = FilterForm {
         column: RANK,
         operator: Operator::GtEq,
@@ -46,7 +46,7 @@ fn service(ranks: Vec<i64>, tells_total: bool) -> Arc<Script> {
     Script::new(move |_, url| answer(&ranks, tells_total, url))
 }
 
-fn answer(ranks: &[i64], tells_total: bool, url: &Url) -> Reply {
+pub(super) fn answer(ranks: &[i64], tells_total: bool, url: &Url) -> Reply {
     let number =
         |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.parse::<i64>().unwrap());
     let from = number("from").unwrap_or(i64::MIN);
