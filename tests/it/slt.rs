@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 use tidegate::{ConnectionDef, Engine, Error, OptionValue, Session};
@@ -94,18 +95,20 @@ struct Setup {
     manifest: Option<PathBuf>,
     /// Run each SELECT again with pushdown off and expect the same rows.
     compare: bool,
+    /// After each SELECT hold what EXPLAIN CALLS predicts for it against the calls that it took.
+    predict: bool,
 }
 
 impl Setup {
     /// Words: `rows`, `page`, `seed`, `size.SET`; `shape=v2`, `links=relative`, `collation=folding`,
     /// `numbers=strings`; `ignore=filter,orderby`, `refuse=count`; `connections=erp,crm`, and options of them all
-    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`; `manifest=access`, which
-    /// is the shape `rest` with this file of `fixtures`; `control=private,max-age=60`, `validators=etag,modified`;
+    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`; `predict=calls`; `manifest=access`,
+    /// which is the shape `rest` with this file of `fixtures`; `control=private,max-age=60`, `validators=etag,modified`;
     /// `apply=declared`, `max_url=2000`, `in_max=20`, `batch=100`, `equality=folding` (of the shape `rest`).
     fn read(header: &str) -> Self {
         let mut config = Config { rows: 3_000, ..Config::default() };
         let (mut options, mut connections, mut compare) = (BTreeMap::new(), vec!["erp".to_owned()], false);
-        let mut manifest = None;
+        let (mut manifest, mut predict) = (None, false);
         for word in header.split_whitespace() {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             let number = || value.parse().unwrap_or_else(|_| panic!("{name}=NUMBER, not {word}"));
@@ -122,6 +125,7 @@ impl Setup {
                 ("numbers", "strings") => config.odata.numbers_as_strings = true,
                 ("connections", names) => connections = names.split(',').map(str::to_owned).collect(),
                 ("compare", "pushdown") => compare = true,
+                ("predict", "calls") => predict = true,
                 ("manifest", name) => {
                     config.shape = Shape::Rest;
                     manifest = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}.yaml")));
@@ -144,7 +148,7 @@ impl Setup {
                 },
             }
         }
-        Self { config, connections, options, manifest, compare }
+        Self { config, connections, options, manifest, compare, predict }
     }
 
     fn connection(&self, name: &str, url: &str) -> ConnectionDef {
@@ -181,6 +185,7 @@ struct Database<'a> {
     sim: &'a Sim,
     session: Session,
     compare: bool,
+    predict: bool,
     /// Requests that were taken from the simulator's log and not asked for yet.
     pending: Vec<String>,
     /// How often each status was the answer to those requests.
@@ -216,10 +221,34 @@ impl Database<'_> {
 
     async fn outcome(&mut self, sql: &str) -> Result<Outcome, Error> {
         let outcome = run(&self.session, sql).await?;
+        if self.predict && is_query(sql) {
+            self.predict(sql, outcome.counts.calls).await?;
+        }
         if self.compare && is_query(sql) {
             self.compare(sql, &outcome).await?;
         }
         Ok(outcome)
+    }
+
+    /// What EXPLAIN CALLS says of a query that has just run, and sends nothing to say so: within a factor of two.
+    async fn predict(&mut self, sql: &str, calls: u64) -> Result<(), Error> {
+        self.pending = self.requests();
+        let before = self.pending.len();
+        let outcome = run(&self.session, &format!("EXPLAIN CALLS {sql}")).await?;
+        self.pending = self.requests();
+        assert_eq!(self.pending.len(), before, "{sql}: EXPLAIN CALLS sends nothing: {:?}", self.pending);
+        let schema = outcome.batches.first().map(RecordBatch::schema);
+        let total = outcome.rows().pop().unwrap_or_default();
+        let figure = |name: &str| -> Option<u64> {
+            let place = schema.as_ref()?.fields().iter().position(|field| field.name() == name)?;
+            total.get(place)?.parse().ok()
+        };
+        let (low, predicted, high) = (figure("calls_low"), figure("calls"), figure("calls_high"));
+        let what = format!("{sql}: {calls} calls, predicted {low:?} {predicted:?} {high:?}");
+        let (Some(low), Some(predicted)) = (low, predicted) else { panic!("{what}") };
+        assert!(low <= calls && high.is_none_or(|high| calls <= high), "{what}");
+        assert!(predicted <= calls.max(1) * 2 && calls <= predicted.max(1) * 2, "{what}");
+        Ok(())
     }
 
     /// Runs a query again with pushdown off, at the cost of calls that are not shown.

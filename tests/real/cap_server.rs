@@ -26,6 +26,11 @@ impl Cap {
         Self::run(&format!("cap-{headers}.log"), &[("CAP_LIMITER", headers)])
     }
 
+    /// One of its own for a test that counts requests.
+    pub(crate) fn start_to_measure() -> Self {
+        Self::run("cap-access.log", &[])
+    }
+
     /// Another one, for tests that change its data.
     pub(crate) fn start_to_write() -> Self {
         Self::run("cap-writes.log", &[])

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cap;
+mod cap_access;
 mod cap_server;
 mod cap_writes;
 mod limiter;

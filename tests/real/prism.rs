@@ -55,6 +55,7 @@ async fn vendors_descriptions() {
                 wrong.extend(check(&served, connector, case).await);
             }
         }
+        wrong.extend(lists_feed_lists(&served).await.err());
         wrong.extend(writes::check(&served).await);
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     })
@@ -88,6 +89,33 @@ async fn check(served: &Served, connector: &str, case: &Case) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// One list of repositories, and one of issues for each repository in it: the example has one.
+async fn lists_feed_lists(served: &Served) -> Result<(), String> {
+    let session = session(served, "github");
+    for (table, owner, list) in
+        [("repositories", "owner", "/users/octocat/repos"), ("organization_repositories", "org", "/orgs/octocat/repos")]
+    {
+        served.log();
+        let sql = format!(
+            "SELECT r.name, i.number FROM api.{table} r JOIN api.issues i ON i.owner = r.{owner} AND i.repo = r.name
+             WHERE r.{owner} = 'octocat' AND i.state = 'open'"
+        );
+        let outcome = run(&session, &sql).await;
+        let log = served.log();
+        if let Some(refused) = log.iter().find(|entry| entry["status"] != 200 || !entry["violations"].is_null()) {
+            return Err(format!("{sql}: refused: {refused}"));
+        }
+        outcome.map_err(|error| format!("{sql}: {error}"))?;
+        let sent: Vec<_> = log.iter().map(|entry| decoded(entry["path"].as_str().unwrap())).collect();
+        let paths: Vec<_> = sent.iter().map(|sent| sent.split('?').next().unwrap_or_default()).collect();
+        let is_open = sent.last().is_some_and(|sent| sent.contains("state=open"));
+        if paths != [list, "/repos/octocat/Hello-World/issues"] || !is_open {
+            return Err(format!("{sql}: {sent:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Runs the statement, which asks this path with this part in its query, and for nothing that Prism refuses.
