@@ -68,6 +68,7 @@ async fn run_file(file: &Path) -> Result<(), String> {
             sim,
             session,
             compare: setup.compare,
+            predict: setup.predict,
             pending: Vec::new(),
             statuses: BTreeMap::new(),
         })
