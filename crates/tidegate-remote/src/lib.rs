@@ -15,6 +15,7 @@
 //! short, a page seen before, a value of another type) ends the stream with an [`Error`] that names
 //! connection, table and page.
 
+pub mod aggregate;
 pub mod arrow_types;
 mod call;
 pub mod decode;
