@@ -85,6 +85,12 @@ impl Asking {
         Ok(Arc::new(self.schema.project(&self.wanted)?))
     }
 
+    /// The same for other columns of the rows for which these filters hold too.
+    pub(super) fn narrowed(&self, filters: Vec<Expr>, wanted: Vec<usize>) -> Self {
+        let filters = self.filters.iter().cloned().chain(filters).collect();
+        Self { filters, wanted, ..self.clone() }
+    }
+
     /// The scan with the fewest expected calls of which `limit` rows are wanted.
     ///
     /// # Errors

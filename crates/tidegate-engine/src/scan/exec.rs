@@ -140,7 +140,21 @@ impl ApiScanExec {
     /// Whether the API alone decides which rows there are, so that it may be asked to count them.
     pub(super) fn is_countable(&self) -> bool {
         let counts = self.endpoint().is_some_and(|endpoint| endpoint.count.is_some());
-        self.asking.pushdown && counts && self.recheck.residual.is_none() && self.fetch.is_none()
+        counts && self.is_all_rows()
+    }
+
+    /// The same, and what their values are, so that it may be asked to compute with them.
+    pub(super) fn is_decided_by_api(&self) -> bool {
+        self.is_all_rows() && self.request.on_bad_value == BadValue::Fail
+    }
+
+    fn is_all_rows(&self) -> bool {
+        self.asking.pushdown && self.recheck.residual.is_none() && self.fetch.is_none()
+    }
+
+    /// Requests that it is made of, one after the other, with those for its order.
+    pub(super) fn parts(&self) -> usize {
+        self.segments.len()
     }
 
     fn endpoint(&self) -> Option<&Endpoint> {
@@ -148,7 +162,7 @@ impl ApiScanExec {
     }
 
     /// The same scan in this order, if the API can be asked for it.
-    fn ordered(&self, order: &[PhysicalSortExpr]) -> Option<Self> {
+    pub(super) fn ordered(&self, order: &[PhysicalSortExpr]) -> Option<Self> {
         // A fetch below a sort chooses rows before they are sorted. A value read as NULL stands where the API
         // sorts the value.
         if !self.asking.pushdown || self.fetch.is_some() || self.request.on_bad_value == BadValue::Null {

@@ -5,6 +5,7 @@
 //! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
 //! a query is planned or explained.
 
+mod aggregate;
 mod asking;
 mod choose;
 mod config;
@@ -29,6 +30,7 @@ mod strict;
 mod table;
 mod unasked;
 
+pub use aggregate::ApiGroupsExec;
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;

@@ -19,7 +19,7 @@ use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::Run;
-use crate::scan::{ApiCountExec, ApiScanExec};
+use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
 
@@ -91,6 +91,9 @@ fn least_calls(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> u64 {
     if let Some(count) = plan.downcast_ref::<ApiCountExec>() {
         return count.least_calls();
     }
+    if let Some(groups) = plan.downcast_ref::<ApiGroupsExec>() {
+        return groups.least_calls();
+    }
     let children = plan.children();
     match plan.name() {
         "UnionExec" | "InterleaveExec" if may_stop => {
@@ -126,6 +129,7 @@ const ALWAYS_READ: &[&str] = &[
     "FilterExec",
     "GlobalLimitExec",
     "LocalLimitExec",
+    "OneRowExec",
     "OutputRequirementExec",
     "ProjectionExec",
     "RepartitionExec",

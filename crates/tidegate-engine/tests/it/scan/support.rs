@@ -178,7 +178,7 @@ pub(crate) fn member(name: &str) -> Vec<Vec<String>> {
     vec![vec![name.to_owned()]]
 }
 
-fn orders() -> Table {
+pub(super) fn orders() -> Table {
     let columns =
         [("id", ColumnType::Int64, false), ("region", ColumnType::Text, true), ("amount", ColumnType::Int32, true)];
     let column = |(name, data_type, nullable)| column(name, data_type, nullable, ColumnSource::Row);
