@@ -56,6 +56,7 @@ pub fn groups(rows: &ScanRequest, by: &[usize], values: &[Aggregate]) -> Result<
         filter: rows.filter.clone().filter(|_| !is_applied),
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: rows.on_bad_value,
     })
 }

@@ -140,6 +140,7 @@ impl Asking {
             filter: together(&split.alternatives),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: self.on_bad_value,
         };
         let requests = requests(&request, split.alternatives);

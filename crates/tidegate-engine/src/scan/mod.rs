@@ -18,6 +18,7 @@ mod filters;
 mod keys;
 mod metrics;
 mod missing;
+mod offset;
 mod order;
 mod prune;
 mod reader;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::compute::{is_not_null, is_null};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, exec_err};
 use futures::{Stream, StreamExt, stream};
 use tidegate_remote::{Error, ErrorKind, Page, PageStream, Place, Source};
 use tidegate_transport::Sent;
 
+use super::count::with_advice;
 use super::keys::Key;
 use super::order::{Nulls, OrderCheck, Segment};
 use super::reader::Reader;
@@ -17,6 +18,13 @@ use super::recheck::kept;
 /// Rows asked for at least where an order is pushed: the check of the order needs neighbours to compare, and a
 /// service that ignores `$orderby` must not pass for one that sorts because one row was asked for.
 const ORDER_SAMPLE: u64 = 20;
+
+/// Rows asked for at least where filters are left to be evaluated here: as few rows as are wanted would hardly ever do,
+/// and a second call costs more than rows.
+const RESIDUAL_SAMPLE: u64 = 1_000;
+
+/// What helps against a service that refuses to leave out rows.
+const SKIPS_HERE: &str = "SET tidegate.pushdown = false leaves out rows here";
 
 /// One part of a run of an `ApiScanExec`.
 pub(super) struct ScanRun {
@@ -103,8 +111,10 @@ impl ScanRun {
             match page {
                 Some(Ok(page)) => return Ok(Some(page)),
                 Some(Err(error)) => {
+                    let skips = self.reader.segments.iter().any(|segment| segment.request.skip > 0);
                     self.stop();
-                    return Err(DataFusionError::External(Box::new(error)));
+                    let error = DataFusionError::External(Box::new(error));
+                    return Err(if skips { with_advice(error, SKIPS_HERE).into() } else { error });
                 }
                 None => self.progress.pages = None,
             }
@@ -114,7 +124,11 @@ impl ScanRun {
     fn begin(&mut self, segment: Segment) {
         let Segment { mut request, nulls, keys } = segment;
         self.begun += 1;
-        let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
+        let least = match (&self.reader.recheck.residual, request.sort.is_empty()) {
+            (Some(_), _) => RESIDUAL_SAMPLE,
+            (None, false) => ORDER_SAMPLE,
+            (None, true) => 0,
+        };
         request.fetch = self.wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted as u64));
         self.progress.nulls = nulls;
         self.progress.keys = keys;
@@ -150,7 +164,7 @@ impl ScanRun {
         }
         let (rows, breached) = self.reader.recheck.apply(rows)?;
         if let Some(filter) = breached {
-            self.breach(&filter);
+            self.breach(&filter)?;
         }
         let mut rows = rows.project(&self.reader.output)?;
         if let Some(wanted) = &mut self.wanted {
@@ -176,14 +190,14 @@ impl ScanRun {
             let keep = if nulls.is_null { is_null(column)? } else { is_not_null(column)? };
             if nulls.exact && keep.has_false() {
                 let name = self.reader.fetched.field(nulls.column).name();
-                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }));
+                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }))?;
             }
             rows = kept(rows, &keep)?;
         }
         for key in &self.progress.keys {
             let keep = key.matches(&rows)?;
             if key.exact && keep.true_count() < rows.num_rows() {
-                self.breach(&format!("the filter on {}", self.reader.fetched.field(key.column).name()));
+                self.breach(&format!("the filter on {}", self.reader.fetched.field(key.column).name()))?;
             }
             rows = kept(rows, &keep)?;
         }
@@ -191,8 +205,17 @@ impl ScanRun {
     }
 
     /// Reports a filter that the API declares exact and for which it sent other rows.
-    fn breach(&self, filter: &str) {
+    ///
+    /// # Errors
+    /// Where the API has left out rows at the front: nobody knows how many of them satisfied the filter.
+    fn breach(&self, filter: &str) -> Result<()> {
         let (connection, table) = (self.source.connection.as_ref(), self.reader.table.name.as_str());
+        if self.reader.segments.iter().any(|segment| segment.request.skip > 0) {
+            return exec_err!(
+                "{connection}.{table}: the server sent rows that do not satisfy {filter}, although it declares to filter \
+                 by that exactly, so that OFFSET would be wrong; SET tidegate.pushdown = false counts the rows here"
+            );
+        }
         self.reader.scans.notices.once(connection, table, || {
             let known = self.reader.scans.connections.get(connection);
             let connector = known.map_or("unknown connector", |connection| connection.def.connector.as_str());
@@ -202,5 +225,6 @@ impl ScanRun {
                  declares to filter by that exactly; they were left out. count(*) cannot be checked in this way: {advice}"
             )
         });
+        Ok(())
     }
 }

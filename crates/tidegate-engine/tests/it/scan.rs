@@ -3,6 +3,7 @@
 mod aggregates;
 mod choice;
 mod groups;
+mod offset;
 mod order;
 mod pushing;
 mod required;

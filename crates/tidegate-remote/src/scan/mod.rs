@@ -13,6 +13,7 @@ mod loop_guard;
 mod page_size;
 mod paging;
 mod seen;
+mod skip;
 mod step;
 mod total;
 mod window;
@@ -27,6 +28,7 @@ use url::Url;
 use crate::decode::Decoder;
 use crate::render::Outgoing;
 use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, partition, render};
+pub use skip::can_skip;
 use step::Scan;
 
 /// One decoded page.

@@ -197,3 +197,56 @@ async fn rows_in_place_of_groups_are_an_error() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_refusal_says_how_rows_are_grouped_here() {
+    for status in [http::StatusCode::BAD_REQUEST, http::StatusCode::NOT_IMPLEMENTED] {
+        let answers = vec![r#"{"error": {"message": "groupby is not supported"}}"#.to_owned()];
+        let fixture = Fixture::answering(status, grouped(|_| {}), answers, Settings::default());
+        let error = fixture.rows("SELECT DISTINCT region FROM orders").await.expect_err("refused").to_string();
+        for part in ["groupby is not supported", "apply = 'ignore' groups rows here"] {
+            assert!(error.contains(part), "no {part} in {error}");
+        }
+        assert_eq!(fixture.requests().len(), 1, "no request is repeated behind the user's back");
+    }
+}
+
+/// Sales of an API with a report of its own, `summary`, which must be asked for a shop.
+fn sales() -> Table {
+    let text = "connector: crm\nurl: https://crm.example/api/\ntables:\n  sales:\n    key: id\n    columns:\n      \
+                id: int!\n      shop: { from: request }\n      status: text\n      total: decimal(10,2)\n    list:\n      \
+                path: shops/{shop}/sales\n      rows: sales\n      paging: { page: page }\n      \
+                page_size: { max: 2 }\n      \
+                filters: { status: { '=': { parameter: status, exact: true } } }\n      aggregate:\n        path: shops/{shop}/summary\n        \
+                rows: groups\n        group_by: { in: by, columns: [status] }\n        count: n\n        \
+                sum: { total: total.sum }\n        min: { total: total.min }\n";
+    let manifest = tidegate_spec::Manifest::parse(text, "sales.yaml").unwrap_or_else(|all| panic!("{}", all[0]));
+    manifest.compile(&Default::default()).expect("no options").tables.remove(0)
+}
+
+#[tokio::test]
+async fn a_declared_request_makes_the_groups() {
+    let groups = r#"{"groups": [{"status": "paid", "n": 2, "total": {"sum": "3.50", "min": 1.25}},
+                                {"status": null, "n": 1, "total": {"sum": 0, "min": null}}]}"#;
+    let rows = |shop: &str| {
+        let first =
+            r#"{"sales": [{"id": 1, "status": "paid", "total": 1.25}, {"id": 2, "status": "paid", "total": 2.25}]}"#;
+        let second = r#"{"sales": [{"id": 3, "status": null, "total": null}]}"#;
+        assert_eq!(shop, "a");
+        vec![first.to_owned(), second.to_owned()]
+    };
+    let sql =
+        "SELECT status, sum(total) AS total, count(*) AS n FROM sales WHERE shop = 'a' GROUP BY status ORDER BY 1";
+    let pushed = Fixture::over(sales(), vec![groups.to_owned()], Settings::default());
+    let found = pushed.rows(sql).await.expect("rows");
+    assert_eq!(pushed.requests(), ["shops/a/summary?by=status"]);
+    let local = Fixture::over(sales(), rows("a"), Settings { pushdown: false, ..Settings::default() });
+    assert_eq!(found, local.rows(sql).await.expect("rows"));
+
+    let sql = "SELECT sum(total) AS total FROM sales WHERE shop IN ('a', 'b') AND status = 'paid'";
+    let answer = |sum: &str| format!(r#"{{"groups": {{"n": 1, "total": {{"sum": {sum}, "min": 1}}}}}}"#);
+    let pushed = Fixture::over(sales(), vec![answer("1.5"), answer("2")], Settings::default());
+    let found = pushed.rows(sql).await.expect("rows");
+    assert_eq!(found, "+-------+\n| total |\n+-------+\n| 3.50  |\n+-------+");
+    assert_eq!(pushed.requests(), ["shops/a/summary?status=paid", "shops/b/summary?status=paid"]);
+}

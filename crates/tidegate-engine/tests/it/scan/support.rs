@@ -28,6 +28,8 @@ use url::Url;
 struct Script {
     answers: Mutex<VecDeque<String>>,
     requests: Mutex<Vec<String>>,
+    /// Of every answer.
+    status: StatusCode,
 }
 
 #[async_trait]
@@ -39,7 +41,7 @@ impl Transport for Script {
         let Some(answer) = answer else { return std::future::pending().await };
         request.operation.statement.count_bytes(answer.len() as u64);
         Ok(Response {
-            status: StatusCode::OK,
+            status: self.status,
             headers: HeaderMap::new(),
             url: request.url,
             body: Bytes::from(answer).into(),
@@ -83,7 +85,12 @@ impl Fixture {
 
     /// This table of `crm` over these answers.
     pub(super) fn over(table: Table, answers: Vec<String>, settings: Settings) -> Self {
-        let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default() });
+        Self::answering(StatusCode::OK, table, answers, settings)
+    }
+
+    /// The same with this status in every answer.
+    pub(super) fn answering(status: StatusCode, table: Table, answers: Vec<String>, settings: Settings) -> Self {
+        let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default(), status });
         let connection = Arc::new(connection(Arc::clone(&script) as Arc<dyn Transport>));
         let statement = Arc::new(Statement::new(1));
         let notices: Arc<Mutex<Vec<String>>> = Arc::default();
