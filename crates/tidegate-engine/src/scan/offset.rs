@@ -6,10 +6,10 @@ use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
 use super::ApiScanExec;
 
@@ -59,6 +59,7 @@ fn skipping(input: &Arc<dyn ExecutionPlan>, skip: usize, fetch: usize) -> Result
     if !is_one_to_one {
         return Ok(None);
     }
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
     let Some(child) = skipping(child, skip, fetch)? else { return Ok(None) };
-    Ok(Some(Arc::clone(input).with_new_children(vec![child])?))
+    Ok(Some(Arc::clone(input).replace_children(vec![child], options)?))
 }
