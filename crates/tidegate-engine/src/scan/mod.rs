@@ -5,6 +5,7 @@
 //! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
 //! a query is planned or explained.
 
+mod advice;
 mod aggregate;
 mod asking;
 mod choose;
@@ -20,6 +21,7 @@ mod metrics;
 mod missing;
 mod offset;
 mod order;
+mod predict;
 mod prune;
 mod reader;
 mod recheck;
@@ -32,11 +34,15 @@ mod table;
 mod unasked;
 
 pub use aggregate::ApiGroupsExec;
+pub(crate) use aggregate::OneRowExec;
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
+pub(crate) use filters::is_required;
+pub(crate) use predict::{lookup_calls, scan_calls};
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
 pub(crate) use strict::strict;
 pub use table::ApiTable;
+pub(crate) use unasked::UnaskedExec;

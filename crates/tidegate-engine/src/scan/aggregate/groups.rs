@@ -26,18 +26,21 @@ use super::super::fanout::AT_ONCE;
 use super::super::metrics::ScanMetrics;
 use super::super::{ApiScanExec, ScanContext};
 use super::states::States;
+use crate::cost::Known;
 use crate::{Reach, Settings, partitions};
 
 /// States of the groups of a table's rows.
 #[derive(Debug, Clone)]
 pub struct ApiGroupsExec {
-    connection: Arc<str>,
+    pub(super) connection: Arc<str>,
     /// What is asked of the rows, for show.
-    common: ScanRequest,
-    requests: Requests,
-    states: States,
+    pub(super) common: ScanRequest,
+    pub(super) requests: Requests,
+    pub(super) states: States,
     /// The partitions that are asked; `None` where there are none.
-    reach: Option<Reach>,
+    pub(super) reach: Option<Reach>,
+    /// Numbers of rows that were known when the query was planned.
+    pub(super) known: Known,
     /// Whether answers have to come from the server now.
     fresh: bool,
     properties: Arc<PlanProperties>,
@@ -54,7 +57,7 @@ pub(super) enum Requests {
 }
 
 impl Requests {
-    fn all(&self) -> &Arc<[ScanRequest]> {
+    pub(super) fn all(&self) -> &Arc<[ScanRequest]> {
         match self {
             Self::Groups(requests) | Self::Counts(requests) => requests,
         }
@@ -77,6 +80,7 @@ impl ApiGroupsExec {
             requests,
             states,
             reach: scan.reach().cloned(),
+            known: scan.asking().known.clone(),
             fresh: scan.asking().is_strict,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -90,7 +94,7 @@ impl ApiGroupsExec {
     }
 
     /// Calls that a run surely takes: one for each request in each partition. Groups may come in several pages.
-    pub(crate) fn least_calls(&self) -> u64 {
+    pub(super) fn least_calls(&self) -> u64 {
         let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
         partitions.saturating_mul(self.requests.all().len()) as u64
     }
@@ -143,7 +147,9 @@ impl Asker {
     async fn groups(&self, source: &Source, requests: &[ScanRequest], code: Option<&str>) -> Result<Vec<RecordBatch>> {
         let mut states = Vec::new();
         for request in requests {
-            let mut pages = tidegate_remote::scan(source.clone(), request.clone());
+            // Groups say nothing of the number of the table's rows.
+            let source = Source { tally: None, ..source.clone() };
+            let mut pages = tidegate_remote::scan(source, request.clone());
             let mut groups = 0;
             while let Some(page) = pages.next().await {
                 self.metrics.refresh();

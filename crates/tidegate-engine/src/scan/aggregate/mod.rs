@@ -17,6 +17,7 @@
 
 mod groups;
 mod logical;
+mod predict;
 mod row;
 mod rule;
 mod shape;
@@ -24,4 +25,5 @@ mod single;
 mod states;
 
 pub use groups::ApiGroupsExec;
+pub(crate) use row::OneRowExec;
 pub(super) use rule::AggregateByApi;

@@ -10,15 +10,12 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::super::asking::{Asked, Asking};
-use super::super::{ApiCountExec, ApiScanExec};
+use super::super::{ApiCountExec, ApiScanExec, scan_calls};
 use super::row::OneRowExec;
 use super::shape::{Kind, Shape, Value};
 
-/// Most requests that take the place of one scan. A table of few pages would be read with fewer; nothing is known of it
-/// here.
-const MOST_REQUESTS: usize = 4;
-
-/// The plan whose one row has the states of the aggregates, in `schema`, and the number of its requests.
+/// The plan whose one row has the states of the aggregates, in `schema`, and the number of its requests; `None` where the
+/// API cannot answer, or the rows are expected to come with fewer calls.
 pub(super) fn one_row(shape: &Shape<'_>, schema: &SchemaRef) -> Option<(Arc<dyn ExecutionPlan>, usize)> {
     if !shape.groups.is_empty() || shape.values.len() != schema.fields().len() || shape.values.is_empty() {
         return None;
@@ -40,7 +37,8 @@ pub(super) fn one_row(shape: &Shape<'_>, schema: &SchemaRef) -> Option<(Arc<dyn 
         };
         columns.push(place);
     }
-    if requests > MOST_REQUESTS {
+    let partitions = shape.scan.reach().map_or(1, |reach| reach.codes().len());
+    if requests.saturating_mul(partitions) as u64 > scan_calls(shape.scan).expected {
         return None;
     }
     Some((Arc::new(OneRowExec::new(inputs, columns, Arc::clone(schema))), requests))
