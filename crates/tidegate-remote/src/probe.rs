@@ -57,6 +57,7 @@ fn outgoing(source: &Source, endpoint: Option<&Endpoint>) -> Result<Outgoing, Er
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     };
     let request = partition::for_source(source, request)?;

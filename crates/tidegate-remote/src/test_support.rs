@@ -128,6 +128,7 @@ pub(crate) fn request(table: Table) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

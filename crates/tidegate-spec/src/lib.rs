@@ -4,6 +4,7 @@
 //! (a manifest): the engine plans against this model and [`tidegate-remote`](../tidegate_remote) turns a
 //! plan into requests with it. The crate is pure data: no I/O, no async, no Arrow, no DataFusion.
 
+pub mod aggregate;
 pub mod capability;
 pub mod manifest;
 pub mod model;
@@ -12,6 +13,7 @@ pub mod odata;
 pub mod types;
 pub mod write;
 
+pub use aggregate::{Aggregate, AggregateForm, AggregateLanguage, Aggregation, Named, NamesAt};
 pub use capability::{
     Ceiling, ColumnFilter, Count, DEFAULT_LIST_MAX, Dialect, End, Exactness, FilterForm, Filters, ItemDialect,
     ItemForm, ListForm, ListStyle, NullOrder, ODataVersion, Operator, PageSize, Paging, PastEnd, Place, Projection,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value as Json;
 
+use crate::aggregate::Aggregation;
 use crate::capability::{Ceiling, Count, Filters, PageSize, Paging, Place, Projection, SortColumn, Sorting, Window};
 use crate::types::ColumnType;
 use crate::write::Writes;
@@ -160,6 +161,8 @@ pub struct Endpoint {
     pub projection: Projection,
     /// Whether it tells the number of rows that match.
     pub count: Option<Count>,
+    /// Groups that it returns in place of its rows; `None` when it makes none.
+    pub aggregate: Option<Aggregation>,
     /// Rows at which the API stops, however many match.
     pub ceiling: Option<Ceiling>,
     /// What a 404 means.
@@ -195,6 +198,7 @@ impl Endpoint {
             sorting: None,
             projection: Projection::Whole,
             count: None,
+            aggregate: None,
             ceiling: None,
             not_found: NotFound::Fail,
             max_url_length: DEFAULT_MAX_URL_LENGTH,

@@ -133,6 +133,7 @@ mod tests {
             filter: id.map(equals),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: BadValue::Fail,
         }
     }

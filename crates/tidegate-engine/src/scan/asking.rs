@@ -88,6 +88,12 @@ impl Asking {
         Ok(Arc::new(self.schema.project(&self.wanted)?))
     }
 
+    /// The same for other columns of the rows for which these filters hold too.
+    pub(super) fn narrowed(&self, filters: Vec<Expr>, wanted: Vec<usize>) -> Self {
+        let filters = self.filters.iter().cloned().chain(filters).collect();
+        Self { filters, wanted, ..self.clone() }
+    }
+
     /// The scan with the fewest expected calls of which `limit` rows are wanted.
     ///
     /// # Errors
@@ -137,6 +143,7 @@ impl Asking {
             filter: together(&split.alternatives),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: self.on_bad_value,
         };
         let requests = requests(&request, split.alternatives);

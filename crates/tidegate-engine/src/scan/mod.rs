@@ -6,6 +6,7 @@
 //! a query is planned or explained.
 
 mod advice;
+mod aggregate;
 mod asking;
 mod choose;
 mod config;
@@ -19,6 +20,7 @@ mod halving;
 mod keys;
 mod metrics;
 mod missing;
+mod offset;
 mod order;
 mod pace;
 mod predict;
@@ -34,6 +36,8 @@ mod table;
 mod to_end;
 mod unasked;
 
+pub use aggregate::ApiGroupsExec;
+pub(crate) use aggregate::OneRowExec;
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;

@@ -15,6 +15,8 @@ use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
+use super::aggregate::AggregateByApi;
+use super::offset::OffsetByApi;
 use super::sequence::SequenceExec;
 use super::to_end::ReadToEnd;
 use super::unasked::AllAsked;
@@ -30,7 +32,9 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(AggregateByApi));
     rules.insert(place, Arc::new(CountByApi));
+    rules.push(Arc::new(OffsetByApi));
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
     rules.push(Arc::new(AllAsked));

@@ -18,7 +18,7 @@ use tidegate_transport::Statement;
 
 use super::Run;
 use crate::cost::{self, Ask, Costs, Estimate};
-use crate::scan::{ApiCountExec, ApiScanExec};
+use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
 
@@ -155,7 +155,8 @@ pub(super) fn watching_reserves(
 fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet<String>) {
     let scanned = plan.downcast_ref::<ApiScanExec>().map(ApiScanExec::connection);
     let counted = plan.downcast_ref::<ApiCountExec>().map(ApiCountExec::connection);
-    connections.extend(scanned.or(counted).map(|name| name.to_string()));
+    let grouped = plan.downcast_ref::<ApiGroupsExec>().map(ApiGroupsExec::connection);
+    connections.extend(scanned.or(counted).or(grouped).map(|name| name.to_string()));
     for child in plan.children() {
         collect_connections(child, connections);
     }

@@ -14,6 +14,7 @@ mod loop_guard;
 mod page_size;
 mod paging;
 mod seen;
+mod skip;
 mod step;
 mod tally;
 mod total;
@@ -29,6 +30,7 @@ use url::Url;
 use crate::decode::Decoder;
 use crate::render::Outgoing;
 use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, partition, render};
+pub use skip::can_skip;
 use step::Scan;
 
 pub use tally::{Learnt, Tally};

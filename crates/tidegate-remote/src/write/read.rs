@@ -269,6 +269,7 @@ impl Reader<'_> {
             filter: asked.filter.clone(),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: BadValue::Fail,
         };
         let mut pages = scan(self.source.clone(), request);

@@ -142,6 +142,7 @@ pub(crate) fn request(version: ODataVersion, columns: &[usize]) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

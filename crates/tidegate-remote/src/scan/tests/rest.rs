@@ -74,6 +74,7 @@ pub(super) fn request(endpoint: Endpoint) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use super::tree::Named;
 
 mod access;
+mod aggregate;
 mod batch;
 mod endpoint;
 mod filter;
@@ -21,6 +22,7 @@ mod write;
 
 pub use access::{Auth, AuthMembers, Basic, ClientAuth, Grant, NoAuth, OAuth2, OptionSpec, Pair, Partitions};
 pub use access::{BodyMatch, Throttled};
+pub use aggregate::{Aggregate, AggregateName, GroupBy, GroupColumns, NameList, SaidName};
 pub use batch::{
     Batch, BatchAnswer, BatchKeys, BatchKeysMembers, BatchRows, BatchRowsMembers, Job, Match, MatchKey, MatchTrace,
     MatchWord, SameValues, UnlistedName,

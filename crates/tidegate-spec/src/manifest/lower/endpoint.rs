@@ -58,6 +58,9 @@ impl Lower<'_, '_, '_> {
         self.response(&merged, &mut endpoint);
         let forms = self.asked(scope, &merged, &path, &mut endpoint);
         self.paged(scope, &merged, &mut endpoint);
+        if let Some(aggregate) = &spec.aggregate {
+            endpoint.aggregate = self.aggregation(scope, aggregate, &at.member("aggregate"), (&endpoint, &path));
+        }
         endpoint.columns = self.returned(scope, spec, at, &endpoint.filters);
         self.places(scope, at, &endpoint, &forms);
         if has_path {

@@ -11,6 +11,7 @@ use super::problem::{At, Report, quoted, suggestion};
 use super::quota::is_header;
 use super::template;
 
+mod aggregate;
 mod constants;
 mod endpoint;
 mod filters;
