@@ -20,6 +20,8 @@ fn the_least_used_answers_go_and_the_file_stays_within_its_bound() {
         cache.touch(&[key(3)], at(number)).unwrap();
         if number % 7 == 0 {
             cache.flush().unwrap();
+            let bytes: u64 = cache.lines("local", 1_000).unwrap().iter().map(|line| line.bytes).sum();
+            assert!(bytes < BOUND, "{bytes} after {number}");
         }
     }
     cache.flush().unwrap();
