@@ -43,7 +43,8 @@ pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
 pub(crate) use filters::is_required;
-pub(crate) use predict::{lookup_calls, scan_calls};
+#[cfg_attr(not(test), allow(unused_imports, reason = "for lookup joins"))]
+pub(crate) use predict::{lookup, scan_calls};
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
 pub(crate) use strict::strict;
