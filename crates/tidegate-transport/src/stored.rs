@@ -3,7 +3,7 @@
 //! A store is opaque to what it holds: what an answer may be used for is the cache layer's to say. A store that fails
 //! costs calls and never a statement.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use bytes::Bytes;
 pub type CacheKey = [u8; 32];
 
 /// An answer as a store keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// Status and headers, in a form of the cache layer's own.
     pub meta: Vec<u8>,
@@ -24,6 +24,17 @@ pub struct StoredAnswer {
     pub asked_at: SystemTime,
     /// When it was received, or the server last said that it still holds.
     pub stored_at: SystemTime,
+}
+
+/// Shows no content: rows of an API have no place in logs.
+impl Debug for StoredAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredAnswer")
+            .field("bytes", &(self.meta.len() + self.body.len()))
+            .field("asked_at", &self.asked_at)
+            .field("stored_at", &self.stored_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What may be shown of a stored answer, and what it is found by when a connection's answers are thrown away.

@@ -1,14 +1,15 @@
 //! Builds an engine: state, time, recorder, connections.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tidegate_engine::EngineParts;
 use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store, TestClock};
-use tidegate_state::{CacheDb, Journal, State};
-use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
+use tidegate_state::{CacheDb, Journal, PageKeeper, State};
+use tidegate_transport::{Clock, Http, HttpCache, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
-use crate::connect::{Layers, Network};
+use crate::cache::{FolderAnswers, FolderPages};
+use crate::connect::{Layers, Network, Warner, warning};
 use crate::connector::Registry;
 use crate::environment::Environment;
 use crate::failure::local;
@@ -180,6 +181,14 @@ impl Builder {
         let working_dir = self.working_dir.map_or_else(std::env::current_dir, Ok).map_err(local)?;
         let connectors = Arc::new(Registry::new(self.environment, working_dir.clone(), self.connector_folder));
         let jitter = Arc::new(self.jitter);
+        let warner = Arc::<OnceLock<Box<Warner>>>::default();
+        let mut answers = HttpCache::new(Arc::clone(&self.clock), Arc::clone(&requests)).warning(warning(&warner));
+        if let (Some(db), StateLocation::Folder(folder)) = (&cache, &self.state) {
+            let (db, keeper) = (Arc::clone(db), PageKeeper::in_folder(folder));
+            answers = answers
+                .storing(Arc::new(FolderAnswers { db, clock: Arc::clone(&self.clock) }))
+                .keeping(Arc::new(FolderPages { keeper, clock: Arc::clone(&self.clock) }));
+        }
         let oauth = OAuthParts {
             network: network.inner(),
             requests: Arc::clone(&requests),
@@ -193,7 +202,8 @@ impl Builder {
             network,
             requests: Arc::clone(&requests),
             ledger: Arc::clone(&ledger),
-            warner: Arc::default(),
+            warner,
+            cache: Arc::new(answers),
             clock: Arc::clone(&self.clock),
             jitter,
             connectors: Arc::clone(&connectors),

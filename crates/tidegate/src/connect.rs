@@ -1,6 +1,6 @@
 //! Opens connections: puts the layers in order.
 //!
-//! This order is the product's (`tidegate-transport` says why): redirect → origin → retry → meter → collect → observe →
+//! This order is the product's (`tidegate-transport` says why): redirect → origin → cache → retry → meter → collect → observe →
 //! record | replay → auth → http.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use tidegate_engine::{Connect, Connection, ConnectionDef};
 use tidegate_quota::Ledger;
 use tidegate_transport::{
-    Auth, Blanks, Clock, Collect, Credentials, Jitter, Meter, Metering, Observe, OriginGuard, Record, Recorder,
-    Redirect, RequestLog, Retry, RetryPolicy, Secret, Transport, Warn,
+    Auth, Blanks, Cache, Clock, Collect, Credentials, HttpCache, Jitter, Meter, Metering, Observe, OriginGuard, Record,
+    Recorder, Redirect, RequestLog, Retry, RetryPolicy, Secret, Transport, Warn,
 };
 
 use crate::Result;
@@ -63,6 +63,8 @@ pub(crate) struct Layers {
     pub(crate) ledger: Arc<Ledger>,
     /// Takes what `system.warnings` shall show; set when there is an engine.
     pub(crate) warner: Arc<OnceLock<Box<Warner>>>,
+    /// Answers of all connections.
+    pub(crate) cache: Arc<HttpCache>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) jitter: Arc<Jitter>,
     pub(crate) connectors: Arc<Registry>,
@@ -114,9 +116,10 @@ impl Layers {
         if counts_tokens(&metering) {
             access.token_metering.set(Arc::clone(&metering));
         }
+        let fingerprint = fingerprint(def, &access);
         Ok(Connection {
-            transport: self.stack(&access, &metering),
-            fingerprint: fingerprint(def, &access),
+            transport: self.stack(&access, &metering, &fingerprint),
+            fingerprint,
             blanks: Blanks::new(&access.credentials),
             def: ConnectionDef { default_partitions: access.default_partitions, ..def.clone() },
             writes: access.writes,
@@ -130,17 +133,13 @@ impl Layers {
     /// What the calls of a connection come out of. A replay spends nothing: it has a ledger that ends with it, and whose
     /// waits end at once, and no declared quotas.
     pub(crate) fn metering(&self, def: &ConnectionDef, access: &Access) -> Metering {
-        let warner = Arc::clone(&self.warner);
-        let warn: Box<Warn> = Box::new(move |connection, message| {
-            if let Some(warn) = warner.get() {
-                warn(Some(connection), message);
-            }
-        });
-        let metering = metering(&def.name, access, Arc::clone(&self.ledger), warn);
+        let metering = metering(&def.name, access, Arc::clone(&self.ledger), warning(&self.warner));
         if self.network.is_replay { Metering { quotas: Vec::new(), ..metering } } else { metering }
     }
 
-    pub(crate) fn stack(&self, access: &Access, metering: &Arc<Metering>) -> Arc<dyn Transport> {
+    /// The layers of a connection. `fingerprint` keeps its answers apart from others'. A replay gives what was recorded, and
+    /// nothing that was answered at another time.
+    pub(crate) fn stack(&self, access: &Access, metering: &Arc<Metering>, fingerprint: &str) -> Arc<dyn Transport> {
         let origin = access.base.origin();
         let mut signed = Arc::clone(&self.network.inner);
         if !self.network.is_replay {
@@ -164,7 +163,12 @@ impl Layers {
         if access.is_renewed {
             retried = retried.renewing(origin.clone());
         }
-        let mut guarded = OriginGuard::new(Arc::new(retried), origin, access.allow_origins.clone());
+        let cached: Arc<dyn Transport> = if self.network.is_replay {
+            Arc::new(retried)
+        } else {
+            Arc::new(Cache::new(Arc::new(retried), Arc::clone(&self.cache), fingerprint))
+        };
+        let mut guarded = OriginGuard::new(cached, origin, access.allow_origins.clone());
         for credentials in &access.credentials {
             if let Credentials::Query { name, .. } = credentials {
                 guarded = guarded.stripping(name);
@@ -172,6 +176,16 @@ impl Layers {
         }
         Arc::new(Redirect::new(Arc::new(guarded)))
     }
+}
+
+/// Takes warnings before there is an engine, and hands them to it as soon as there is one.
+pub(crate) fn warning(warner: &Arc<OnceLock<Box<Warner>>>) -> Box<Warn> {
+    let warner = Arc::clone(warner);
+    Box::new(move |connection, message| {
+        if let Some(warn) = warner.get() {
+            warn(Some(connection), message);
+        }
+    })
 }
 
 /// Identifies what the connection reaches and as whom. Of a secret only a part of its hash goes in.

@@ -118,7 +118,7 @@ impl Engine {
             token_metering: TokenMetering::default(),
         };
         let metering = self.layers.metering(&ConnectionDef::odata(name, url.as_str()), &access);
-        let transport = self.layers.stack(&access, &Arc::new(metering));
+        let transport = self.layers.stack(&access, &Arc::new(metering), name);
         let samples = infer::samples(&transport, &Arc::new(Statement::new(0)), url, token).await?;
         infer::manifest(name, &samples, variable)
     }

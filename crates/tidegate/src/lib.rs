@@ -37,6 +37,7 @@
 //! ```
 
 mod builder;
+mod cache;
 pub mod config;
 mod connect;
 mod connector;

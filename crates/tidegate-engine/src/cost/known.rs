@@ -149,11 +149,13 @@ impl TableRows {
     }
 }
 
-/// Rows of a table of which nothing is known. The same for all of its endpoints, so that these can be compared.
+/// Rows of a table of which nothing is known. The same for all of its endpoints, so that these can be compared. The last
+/// page is half full: whether a further one is asked for is left out.
 fn default_rows(table: &Table) -> u64 {
     let lists = table.endpoints.iter().filter(|endpoint| is_list(endpoint));
     let page = lists.map(|endpoint| Paged::new(endpoint, None, None).size).max();
-    page.unwrap_or(1).saturating_mul(PAGES)
+    let page = page.unwrap_or(1);
+    page.saturating_mul(PAGES) - page / 2
 }
 
 /// Whether it lists rows, rather than finding them by their keys.
@@ -161,11 +163,11 @@ pub(crate) fn is_list(endpoint: &Endpoint) -> bool {
     !matches!(endpoint.kind, EndpointKind::Get | EndpointKind::GetMany)
 }
 
-/// What of so many rows satisfies a condition: a quarter for each equality, half for any other.
+/// What of so many rows satisfies a condition: a fifth for each equality, half for any other.
 fn share(rows: u64, condition: &Predicate) -> u64 {
     match condition {
-        Predicate::Compare { op: CompareOp::Eq, .. } => rows / 4,
-        Predicate::In { values, negated: false, .. } => (rows / 4).saturating_mul(values.len() as u64).min(rows),
+        Predicate::Compare { op: CompareOp::Eq, .. } => rows / 5,
+        Predicate::In { values, negated: false, .. } => (rows / 5).saturating_mul(values.len() as u64).min(rows),
         _ => rows / 2,
     }
 }
@@ -192,4 +194,90 @@ fn of_keys(table: &Table, filter: &Predicate) -> Option<u64> {
         return None;
     }
     table.key.iter().map(values).try_fold(1_u64, |product, values| Some(product.saturating_mul(values?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_remote::Scalar;
+
+    use super::*;
+    use crate::cost::testing::table;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    fn equals(column: usize, value: i64) -> Predicate {
+        Predicate::Compare { column, op: CompareOp::Eq, value: Scalar::Int(value) }
+    }
+
+    fn list(column: usize, values: i64) -> Predicate {
+        Predicate::In { column, values: (0..values).map(Scalar::Int).collect(), negated: false }
+    }
+
+    fn above(column: usize) -> Predicate {
+        Predicate::Compare { column, op: CompareOp::Gt, value: Scalar::Int(1) }
+    }
+
+    /// What was seen a day after 1970, and what is known so many seconds later.
+    fn known(seen: &[(String, &str, u64)], later: u64) -> Known {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(DAY);
+        let mut rows = TableRows::default();
+        for (shape, partition, number) in seen {
+            rows.keep(shape, partition, Seen { rows: *number, basis: Basis::Scan, at });
+        }
+        Known::new(Arc::new(rows), at + Duration::from_secs(later))
+    }
+
+    #[test]
+    fn the_best_that_is_known_is_taken() {
+        let table = table();
+        let exact = |filter: &Predicate| shape::exact(&table, Some(filter));
+        let all = |rows| (shape::ALL.to_owned(), "", rows);
+        let owner = |rows| ("~ owner =".to_owned(), "", rows);
+        let both = Predicate::And(vec![equals(1, 7), above(2)]);
+        let cases: Vec<(Vec<(String, &str, u64)>, Option<Predicate>, u64, Basis)> = vec![
+            (vec![], None, 950, Basis::Default),
+            (vec![], Some(equals(1, 7)), 190, Basis::Default),
+            (vec![], Some(above(2)), 475, Basis::Default),
+            (vec![], Some(equals(0, 7)), 1, Basis::Exact),
+            (vec![], Some(list(0, 40)), 40, Basis::Exact),
+            (vec![all(20_000)], None, 20_000, Basis::Scan),
+            (vec![all(20_000)], Some(equals(1, 7)), 4_000, Basis::Share),
+            (vec![all(20_000)], Some(list(1, 3)), 12_000, Basis::Share),
+            (vec![all(20_000)], Some(both.clone()), 2_000, Basis::Share),
+            (vec![all(20_000), owner(30)], Some(equals(1, 7)), 30, Basis::Scan),
+            (vec![all(20_000), (exact(&both), "", 3)], Some(both), 3, Basis::Scan),
+            (vec![all(20_000), (exact(&list(0, 40)), "", 38)], Some(list(0, 40)), 38, Basis::Scan),
+            (vec![all(0)], Some(equals(1, 7)), 0, Basis::Share),
+            (vec![all(2)], Some(equals(1, 7)), 1, Basis::Share),
+        ];
+        for (seen, filter, expected, basis) in cases {
+            let rows = known(&seen, 0).rows(&table, &[&table.endpoints[0]], filter.as_ref(), None);
+            assert_eq!((rows.expected, rows.basis), (expected, basis), "{filter:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_seen_lately_in_the_partition_itself_is_believed() {
+        let table = table();
+        let seen = [(shape::ALL.to_owned(), "1", 10), (shape::ALL.to_owned(), "2", 30)];
+        for (partition, later, expected, is_recent) in
+            [("1", 0, 10, true), ("1", DAY, 10, true), ("1", DAY + 1, 10, false), ("3", 0, 20, false)]
+        {
+            let rows = known(&seen, later).rows(&table, &[], None, Some(partition));
+            assert_eq!((rows.expected, rows.is_recent), (expected, is_recent), "{partition} {later}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_shapes_are_forgotten() {
+        let mut rows = TableRows::default();
+        for number in 0..10_u64 {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(number);
+            rows.keep(&number.to_string(), "", Seen { rows: number, basis: Basis::Scan, at });
+        }
+        rows.keep_within(3);
+        let left: Vec<bool> = (0..10).map(|number: u64| rows.seen(&number.to_string(), None).is_some()).collect();
+        assert_eq!(left.iter().filter(|left| **left).count(), 3);
+        assert!(left[7..].iter().all(|left| *left), "{left:?}");
+    }
 }

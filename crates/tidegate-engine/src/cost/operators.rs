@@ -13,6 +13,7 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 
 use super::predict::predict as predicted;
@@ -225,8 +226,7 @@ fn told_rows(plan: &Arc<dyn ExecutionPlan>) -> Estimate {
         "PlaceholderRowExec" => return Estimate::exact(1),
         _ => {}
     }
-    #[expect(deprecated, reason = "what follows it takes a cache that only DataFusion can make")]
-    let told = plan.partition_statistics(None).map(|statistics| statistics.num_rows);
+    let told = plan.statistics_from_inputs(&[], &StatisticsArgs::new()).map(|statistics| statistics.num_rows);
     match told {
         Ok(Precision::Exact(rows)) => Estimate::exact(rows as u64),
         Ok(Precision::Inexact(rows)) => Estimate::about(rows as u64),

@@ -1,6 +1,6 @@
 //! A table for tests of this module.
 
-use tidegate_spec::{Column, ColumnSource, ColumnType, Endpoint, Table, Writes};
+use tidegate_spec::{Column, ColumnSource, ColumnType, Endpoint, Paging, Table, Writes};
 
 /// `id` (the key), `owner` and `size`, and one endpoint.
 pub(crate) fn table() -> Table {
@@ -22,7 +22,7 @@ pub(crate) fn table() -> Table {
             column("size", ColumnType::Int64),
         ],
         key: vec![0],
-        endpoints: vec![Endpoint::new("list", "repos")],
+        endpoints: vec![Endpoint { paging: Paging::NextUrl, ..Endpoint::new("list", "repos") }],
         writes: Writes::default(),
     }
 }

@@ -54,11 +54,14 @@ impl Offer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
     use tidegate_remote::{CompareOp, Scalar};
     use tidegate_spec::{ColumnFilter, EndpointKind, PageSize, Paging};
 
     use super::*;
-    use crate::cost::testing;
+    use crate::cost::{Basis, Seen, TableRows, testing};
 
     /// A table without a key whose lists have pages of 50 rows: ten of them where nothing is known.
     fn table() -> Table {
@@ -101,8 +104,8 @@ mod tests {
         let compare = |column, op| Predicate::Compare { column, op, value: Scalar::Int(1) };
         let (get, list) = (endpoint("get", EndpointKind::Get), endpoint("list", EndpointKind::List));
         let cases = [
-            (compare(0, CompareOp::Eq), 4, "list"),
-            (compare(0, CompareOp::Eq), 2, "get"),
+            (compare(0, CompareOp::Eq), 3, "list"),
+            (compare(0, CompareOp::Eq), 1, "get"),
             (compare(0, CompareOp::Gt), 6, "list"),
             (compare(0, CompareOp::Gt), 4, "get"),
             (Predicate::And(vec![compare(0, CompareOp::Eq), compare(1, CompareOp::Eq)]), 2, "list"),
@@ -125,6 +128,41 @@ mod tests {
         check(&[offer(&all, 1), parents(1)], "under");
         check(&[offer(&all, 1), parents(2)], "under");
         check(&[offer(&all, 1), parents(20)], "all");
+    }
+
+    /// So many rows are in the table.
+    fn rows(rows: u64) -> Known {
+        let at = SystemTime::UNIX_EPOCH;
+        let mut known = TableRows::default();
+        known.keep("all", "", Seen { rows, basis: Basis::Scan, at });
+        Known::new(Arc::new(known), at)
+    }
+
+    #[test]
+    fn what_is_known_of_a_table_decides() {
+        let list = endpoint("list", EndpointKind::List);
+        let get = endpoint("get", EndpointKind::Get);
+        let many = endpoint("many", EndpointKind::GetMany);
+        let search = Endpoint { eventual: true, ..endpoint("search", EndpointKind::Search) };
+        let pushed = Predicate::Compare { column: 0, op: CompareOp::Eq, value: Scalar::Int(1) };
+        let filtered = Offer { pushed: Some(&pushed), ..offer(&list, 1) };
+        let cases: &[(u64, &[Offer<'_>], &str)] = &[
+            (20_000, &[offer(&list, 1), offer(&get, 40)], "get"),
+            (20_000, &[offer(&list, 1), offer(&get, 401)], "list"),
+            (20_000, &[offer(&list, 1), offer(&get, 40), offer(&many, 2)], "many"),
+            (30, &[offer(&list, 1), offer(&get, 2)], "list"),
+            (30, &[offer(&list, 1), offer(&get, 1)], "get"),
+            (0, &[offer(&list, 1), offer(&get, 2)], "list"),
+            (20_000, &[filtered, offer(&get, 80)], "get"),
+            (20_000, &[filtered, offer(&get, 81)], "list"),
+            (20_000, &[offer(&list, 1), offer(&search, 1)], "list"),
+            (20_000, &[offer(&list, 2), offer(&search, 1)], "search"),
+            (20_000, &[Offer { wanted: Some(60), ..offer(&list, 1) }, offer(&get, 3)], "list"),
+        ];
+        for (known, offers, expected) in cases {
+            let chosen = choose(offers, &table(), &rows(*known)).map(|place| offers[place].endpoint.name.as_str());
+            assert_eq!(chosen, Some(*expected), "{known} rows");
+        }
     }
 
     #[test]

@@ -28,10 +28,19 @@ pub struct ScanContext {
     pub tally: Option<Arc<dyn Tally>>,
 }
 
-/// What a user should know of the scans of one statement: one notice for each table.
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Topic {
+    /// A filter that was not obeyed.
+    Filter,
+    /// A list of values that was refused.
+    List,
+}
+
+/// What a user should know of the scans of one statement: one notice for each table and topic.
 pub struct Notices {
     tell: Box<Tell>,
-    told: Mutex<BTreeSet<(String, String)>>,
+    told: Mutex<BTreeSet<(String, String, Topic)>>,
     lacks_rows: Arc<AtomicBool>,
 }
 
@@ -56,11 +65,11 @@ impl Notices {
         (self.tell)(connection, message);
     }
 
-    /// Reports, unless something was reported of this table before.
-    pub(super) fn once(&self, connection: &str, table: &str, message: impl FnOnce() -> String) {
+    /// Reports, unless something of the kind was reported of this table before.
+    pub(super) fn once(&self, connection: &str, table: &str, topic: Topic, message: impl FnOnce() -> String) {
         let is_new = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.insert((connection.to_owned(), table.to_owned()))
+            told.insert((connection.to_owned(), table.to_owned(), topic))
         };
         if is_new {
             (self.tell)(connection, message());

@@ -25,6 +25,7 @@ use super::exec::{fmt_reach, fmt_request, fmt_requests};
 use super::failures::{Failures, Tolerance};
 use super::fanout::AT_ONCE;
 use super::metrics::ScanMetrics;
+use super::pace::Pace;
 use super::{ApiScanExec, ScanContext};
 use crate::{ErrorKind, Reach, Settings, partitions};
 
@@ -77,6 +78,8 @@ impl ApiCountExec {
 struct Counting {
     source: Source,
     requests: Arc<[ScanRequest]>,
+    /// How many of them in one partition.
+    at_once: usize,
     metrics: ScanMetrics,
 }
 
@@ -87,9 +90,19 @@ impl Counting {
             Some(code) => partitions::source_of(&self.source, code).map_err(|error| *error)?,
             None => self.source.clone(),
         };
+        let (requests, at_once) = (Arc::clone(&self.requests), self.at_once);
+        let count = |place: usize| {
+            let (source, request) = (source.clone(), requests.get(place).cloned());
+            async move {
+                match request {
+                    Some(request) => tidegate_remote::count(source, request).await,
+                    None => Ok(0),
+                }
+            }
+        };
+        let mut counts = std::pin::pin!(stream::iter((0..requests.len()).map(count)).buffer_unordered(at_once));
         let mut rows = 0_u64;
-        for request in self.requests.iter() {
-            let counted = tidegate_remote::count(source.clone(), request.clone()).await;
+        while let Some(counted) = counts.next().await {
             self.metrics.refresh();
             rows = rows.saturating_add(counted?);
         }
@@ -188,7 +201,9 @@ impl ExecutionPlan for ApiCountExec {
         let scans = ScanContext::of(&context)?;
         let source = Source { fresh: self.fresh, ..scans.source(&self.connection)? };
         let metrics = ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement));
-        let counting = Counting { source, requests: Arc::clone(&self.requests), metrics };
+        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        let at_once = Pace::of(partitions, self.requests.len()).segments;
+        let counting = Counting { source, requests: Arc::clone(&self.requests), at_once, metrics };
         let settings = context.session_config().get_extension::<Settings>().unwrap_or_default();
         let tolerance = Tolerance::AtTheEnd.under(settings.partial_results);
         let (reach, table, schema) = (self.reach.clone(), self.common.table.name.clone(), self.schema());

@@ -4,6 +4,7 @@ mod predict;
 
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
@@ -30,6 +31,7 @@ use super::failures::{Failures, Tolerance};
 use super::fanout::{AT_ONCE, Fanout};
 use super::metrics::ScanMetrics;
 use super::order::{OrderKey, Segment, segments};
+use super::pace::Pace;
 use super::reader::Reader;
 use super::recheck::Recheck;
 use crate::pushdown::describe;
@@ -58,8 +60,12 @@ pub struct ApiScanExec {
     order: Vec<OrderKey>,
     /// The same over the output.
     sort: Option<LexOrdering>,
-    /// The requests as they are made, one after the other.
+    /// The requests as they are made.
     segments: Arc<[Segment]>,
+    /// Whether the reader surely reads to the end, or up to `fetch`.
+    to_end: bool,
+    /// Whether the request's lists of values are the keys of a join.
+    by_keys: bool,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -88,6 +94,8 @@ impl ApiScanExec {
             fetch: None,
             order: Vec::new(),
             sort: None,
+            to_end: false,
+            by_keys: false,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
             metrics: ExecutionPlanMetricsSet::new(),
         })
@@ -96,6 +104,19 @@ impl ApiScanExec {
     /// The same scan that ends after `fetch` rows.
     pub(super) fn fetching(&self, fetch: Option<usize>) -> Self {
         Self { fetch, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan for a reader that surely reads to its end or, where it has a fetch, until it has so many rows:
+    /// requests may be under way before their turn.
+    pub(crate) fn to_end(&self) -> Self {
+        Self { to_end: true, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan whose lists of values were put together out of the keys of a join: one that is refused as a bad
+    /// request is divided.
+    #[must_use]
+    pub fn by_keys(&self) -> Self {
+        Self { by_keys: true, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
     }
 
     /// What the query wants.
@@ -182,7 +203,7 @@ impl ApiScanExec {
             Box::pin(cooperative(RecordBatchStreamAdapter::new(self.schema(), rows)))
         };
         let Some(reach) = &self.asking.reach else {
-            return Ok(adapted(reader.run(None, self.fetch)?.into_stream().boxed()));
+            return Ok(adapted(reader.rows(None, self.fetch)?));
         };
         let tolerance = if self.fetch.is_some() { Tolerance::AtOnce } else { Tolerance::AtTheEnd };
         let settings = task.session_config().get_extension::<Settings>().unwrap_or_default();
@@ -307,6 +328,9 @@ impl ExecutionPlan for ApiScanExec {
         let scans = ScanContext::of(&context)?;
         let source = Source { fresh: self.asking.is_strict, ..scans.source(&self.asking.connection)? };
         let is_merged = self.asking.reach.is_some() && !self.order.is_empty();
+        let partitions = self.asking.reach.as_ref().map_or(1, |reach| reach.codes().len());
+        // What is changed by rows is read with care, and a merge holds its turns while it asks.
+        let is_ahead = self.to_end && !self.asking.is_strict && !is_merged;
         let reader = Arc::new(Reader {
             metrics: ScanMetrics::new(&self.metrics, partition, Arc::clone(&source.statement)),
             source,
@@ -319,6 +343,9 @@ impl ExecutionPlan for ApiScanExec {
             push_fetch: self.asking.pushdown,
             order: self.order.clone(),
             batch_size: context.session_config().batch_size().max(1),
+            pace: if is_ahead { Pace::of(partitions, self.segments.len()) } else { Pace::IN_TURN },
+            by_keys: self.by_keys,
+            longest: AtomicUsize::new(usize::MAX),
             gate: is_merged.then(|| Semaphore::new(AT_ONCE)),
         });
         self.read(reader, &context)

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
+use futures::{Stream, StreamExt, stream};
 
 use super::ScanContext;
 use crate::PartialResults;
@@ -185,8 +187,33 @@ impl Group<'_> {
     }
 }
 
+/// The same rows, and after all of them the error of a statement that may send no more calls: those that it was allowed
+/// are under way, and were paid for.
+pub(super) fn bound_last(
+    rows: impl Stream<Item = Result<RecordBatch>> + Send + Unpin,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    stream::unfold((rows, None), |(mut rows, mut held)| async move {
+        loop {
+            match rows.next().await {
+                Some(Err(error)) if is_bound(&error) => held = held.or(Some(error)),
+                Some(next) => return Some((next, (rows, held))),
+                None => return held.take().map(|error| (Err(error), (rows, held))),
+            }
+        }
+    })
+}
+
+fn is_bound(error: &DataFusionError) -> bool {
+    let DataFusionError::External(source) = error else { return false };
+    source.downcast_ref::<tidegate_remote::Error>().is_some_and(is_call_bound)
+}
+
+fn is_call_bound(error: &tidegate_remote::Error) -> bool {
+    matches!(&error.kind, tidegate_remote::ErrorKind::Transport(error)
+        if error.kind() == tidegate_transport::ErrorKind::CallBound)
+}
+
 /// Whether the failure is none of its partition: the user gave up, or the statement may send no more.
 fn is_of_all(error: &tidegate_remote::Error) -> bool {
-    let is_bound = |error: &tidegate_transport::Error| error.kind() == tidegate_transport::ErrorKind::CallBound;
-    error.is_cancelled() || matches!(&error.kind, tidegate_remote::ErrorKind::Transport(error) if is_bound(error))
+    error.is_cancelled() || is_call_bound(error)
 }

@@ -15,11 +15,11 @@ use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 
-use super::failures::Failures;
+use super::failures::{Failures, bound_last};
 use super::reader::Reader;
-use super::stream::ScanRun;
 
 /// Partitions that are read at once. Their quotas and concurrency limits are kept further down.
 pub(super) const AT_ONCE: usize = 32;
@@ -38,7 +38,7 @@ struct Part {
     /// Which of the codes.
     place: usize,
     wanted: Option<usize>,
-    run: Option<ScanRun>,
+    run: Option<BoxStream<'static, Result<RecordBatch>>>,
     rows: usize,
 }
 
@@ -70,7 +70,7 @@ impl Fanout {
         let parts = stream::iter(0..self.codes.len())
             .map(move |place| Box::pin(self.part(place, None).into_stream()))
             .flatten_unordered(AT_ONCE);
-        parts.chain(end(failures))
+        bound_last(parts).chain(end(failures))
     }
 
     /// Rows in this order, in which each partition returns its own; the first `fetch` of them.
@@ -122,10 +122,10 @@ impl Part {
             Some(run) => run,
             None => {
                 let code = self.fanout.codes.get(self.place).map(AsRef::as_ref);
-                self.run.insert(self.fanout.reader.run(code, self.wanted)?)
+                self.run.insert(self.fanout.reader.rows(code, self.wanted)?)
             }
         };
-        run.next().await
+        run.next().await.transpose()
     }
 
     fn into_stream(self) -> impl Stream<Item = Result<RecordBatch>> + Send {

@@ -126,7 +126,7 @@ pub(super) struct OrderCheck {
 }
 
 impl OrderCheck {
-    /// A check of rows of `schema`; `place` is connection and table.
+    /// A check of rows of `schema`; `place` is connection, table and connector.
     pub(super) fn try_new(place: String, schema: &SchemaRef, keys: &[OrderKey]) -> Result<Self> {
         let field =
             |key: &OrderKey| SortField::new_with_options(schema.field(key.column).data_type().clone(), key.options);
@@ -158,8 +158,8 @@ impl OrderCheck {
 
     fn breach(&self, page: u64) -> DataFusionError {
         DataFusionError::Execution(format!(
-            "{}, page {page}: the server does not sort by {} as it declares, so that ORDER BY would be wrong; \
-             SET tidegate.pushdown = false sorts here",
+            "{}, page {page}: the server does not sort by {} as it declares, so that ORDER BY would be wrong, and rows \
+             in front were handed on already; SET tidegate.pushdown = false sorts here",
             self.place,
             self.names.join(", ")
         ))

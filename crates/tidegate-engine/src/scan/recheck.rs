@@ -6,11 +6,12 @@ use std::sync::Arc;
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::common::cast::as_boolean_array;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::PhysicalExpr;
 
@@ -41,6 +42,45 @@ impl Filter {
         let (props, planning) = (ExecutionProps::new(), PhysicalPlanningContext::default());
         Ok(Self { physical: create_physical_expr(&filter, schema, &props, &planning)?, logical: filter })
     }
+
+    /// The filter as SQL.
+    pub(super) fn text(&self) -> String {
+        sql_text(&self.logical)
+    }
+
+    /// Its columns, and the operators that it applies to them.
+    pub(super) fn operators(&self) -> String {
+        let mut found: Vec<String> = Vec::new();
+        let each = |expr: &Expr| {
+            if let Some(operator) = operator(expr) {
+                let mut columns: Vec<&str> = expr.column_refs().iter().map(|column| column.name()).collect();
+                columns.sort_unstable();
+                let one = format!("column {}, operator {operator}", columns.join(" and "));
+                if !columns.is_empty() && !found.contains(&one) {
+                    found.push(one);
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        };
+        // The closure returns no error.
+        self.logical.apply(each).ok();
+        found.join("; ")
+    }
+}
+
+/// The operator of a comparison.
+fn operator(expr: &Expr) -> Option<String> {
+    let not = |negated: bool, operator: &str| format!("{}{operator}", if negated { "NOT " } else { "" });
+    match expr {
+        Expr::BinaryExpr(binary) if !matches!(binary.op, Operator::And | Operator::Or) => Some(binary.op.to_string()),
+        Expr::InList(list) => Some(not(list.negated, "IN")),
+        Expr::Like(like) => Some(not(like.negated, if like.case_insensitive { "ILIKE" } else { "LIKE" })),
+        Expr::Between(between) => Some(not(between.negated, "BETWEEN")),
+        Expr::IsNull(_) => Some("IS NULL".to_owned()),
+        Expr::IsNotNull(_) => Some("IS NOT NULL".to_owned()),
+        Expr::ScalarFunction(function) => Some(function.name().to_owned()),
+        _ => None,
+    }
 }
 
 impl Recheck {
@@ -67,14 +107,14 @@ impl Recheck {
     }
 
     /// The rows that satisfy all filters, and the first verified one that some row did not satisfy.
-    pub(super) fn apply(&self, mut rows: RecordBatch) -> Result<(RecordBatch, Option<String>)> {
+    pub(super) fn apply(&self, mut rows: RecordBatch) -> Result<(RecordBatch, Option<&Filter>)> {
         let mut breached = None;
         for filter in &self.verified {
             // A filter may be beyond what is computed here, such as a date of the year 1 beside a timestamp in
             // nanoseconds. The API could decide it, and there is no more reason to doubt that than to fail.
             let Ok(satisfying) = satisfying(&rows, filter) else { continue };
             if satisfying.num_rows() < rows.num_rows() && breached.is_none() {
-                breached = Some(sql_text(&filter.logical));
+                breached = Some(filter);
             }
             rows = satisfying;
         }

@@ -16,6 +16,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
 use super::sequence::SequenceExec;
+use super::to_end::ReadToEnd;
 use super::unasked::AllAsked;
 use super::{ApiCountExec, ApiScanExec};
 
@@ -25,7 +26,7 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 ///
 /// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
 /// the halves of an aggregate. Parts under a limit are put in sequence at the very end, when limits stand where they
-/// are going to stay.
+/// are going to stay; and so it is found out which scans are read to their ends.
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
@@ -33,6 +34,7 @@ pub fn optimizer_rules(mut rules: Rules) -> Rules {
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
     rules.push(Arc::new(AllAsked));
+    rules.push(Arc::new(ReadToEnd));
     rules
 }
 

@@ -1,6 +1,9 @@
 //! A scan that runs: pages in, batches out.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::compute::{is_not_null, is_null};
@@ -9,6 +12,8 @@ use futures::{Stream, StreamExt, stream};
 use tidegate_remote::{Error, ErrorKind, Page, PageStream, Place, Source};
 use tidegate_transport::Sent;
 
+use super::context::Topic;
+use super::halving::{self, List};
 use super::keys::Key;
 use super::order::{Nulls, OrderCheck, Segment};
 use super::reader::Reader;
@@ -23,8 +28,10 @@ pub(super) struct ScanRun {
     reader: Arc<Reader>,
     /// The part's own.
     source: Source,
-    /// Number of segments that were begun.
-    begun: usize,
+    /// Segments that were not begun.
+    left: Range<usize>,
+    /// Parts of a segment that the server did not take whole; they come before.
+    parts: VecDeque<Segment>,
     /// Rows that the reader still wants; `None` for all.
     wanted: Option<usize>,
     order: Option<OrderCheck>,
@@ -35,6 +42,8 @@ pub(super) struct ScanRun {
 #[derive(Default)]
 struct Progress {
     pages: Option<PageStream>,
+    /// What was asked for, until a page of it came, if it could be divided.
+    asked: Option<(Segment, List)>,
     nulls: Option<Nulls>,
     keys: Vec<Key>,
     /// Rows that were not handed on yet.
@@ -42,8 +51,15 @@ struct Progress {
 }
 
 impl ScanRun {
-    pub(super) fn new(reader: Arc<Reader>, source: Source, wanted: Option<usize>, order: Option<OrderCheck>) -> Self {
-        Self { reader, source, begun: 0, wanted, order, progress: Progress::default() }
+    /// A run over these segments of the reader's.
+    pub(super) fn new(
+        reader: Arc<Reader>,
+        source: Source,
+        segments: Range<usize>,
+        wanted: Option<usize>,
+        order: Option<OrderCheck>,
+    ) -> Self {
+        Self { reader, source, left: segments, parts: VecDeque::new(), wanted, order, progress: Progress::default() }
     }
 
     /// The batches. Nothing is asked for before the first poll, nor after the reader has what it wants.
@@ -83,7 +99,7 @@ impl ScanRun {
                 self.stop();
             }
             let Some(pages) = &mut self.progress.pages else {
-                let Some(segment) = self.reader.segments.get(self.begun).cloned() else { return Ok(None) };
+                let Some(segment) = self.next_segment() else { return Ok(None) };
                 self.begin(segment);
                 continue;
             };
@@ -101,7 +117,11 @@ impl ScanRun {
                 page = turn => page,
             };
             match page {
-                Some(Ok(page)) => return Ok(Some(page)),
+                Some(Ok(page)) => {
+                    self.progress.asked = None;
+                    return Ok(Some(page));
+                }
+                Some(Err(error)) if self.divide(&error) => self.progress.pages = None,
                 Some(Err(error)) => {
                     self.stop();
                     return Err(DataFusionError::External(Box::new(error)));
@@ -111,20 +131,60 @@ impl ScanRun {
         }
     }
 
+    /// What is asked for next, with no longer a list than the server takes as far as that is known.
+    fn next_segment(&mut self) -> Option<Segment> {
+        let part = self.parts.pop_front();
+        let segment = part.or_else(|| self.left.next().and_then(|next| self.reader.segments.get(next).cloned()))?;
+        let most = self.reader.longest.load(Ordering::Relaxed);
+        let Some(list) = self.list(&segment).filter(|list| list.values > most) else { return Some(segment) };
+        let mut parts = halving::divided(&segment, list, most).into_iter();
+        let first = parts.next();
+        for part in parts.rev() {
+            self.parts.push_front(part);
+        }
+        first
+    }
+
+    /// The list by which the segment can be divided. Parts are in no order among each other.
+    fn list(&self, segment: &Segment) -> Option<List> {
+        if self.order.is_some() { None } else { halving::longest(segment) }
+    }
+
     fn begin(&mut self, segment: Segment) {
+        self.progress.asked = self.list(&segment).map(|list| (segment.clone(), list));
         let Segment { mut request, nulls, keys } = segment;
-        self.begun += 1;
         let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
-        request.fetch = self.wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted as u64));
+        let wanted = self.wanted.map(|wanted| wanted as u64);
+        request.fetch = wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted));
+        // Nothing goes past the rows that are wanted.
+        let ahead = if request.fetch == wanted { self.reader.pace.ahead } else { 0 };
         self.progress.nulls = nulls;
         self.progress.keys = keys;
-        self.progress.pages = Some(tidegate_remote::scan(self.source.clone(), request));
+        self.progress.pages = Some(tidegate_remote::scan_ahead(self.source.clone(), request, ahead));
+    }
+
+    /// Puts parts of what was asked for in its place, if the server may have refused it for its length.
+    fn divide(&mut self, error: &Error) -> bool {
+        let Some((segment, list)) = self.progress.asked.take() else { return false };
+        if !halving::is_refusal(error, self.reader.by_keys || halving::is_divided(&segment, list)) {
+            return false;
+        }
+        // Another request may have learned of the length meanwhile.
+        let most = self.reader.longest.load(Ordering::Relaxed);
+        let most = if list.values > most { most } else { list.values.div_ceil(2) };
+        self.reader.longest.fetch_min(most, Ordering::Relaxed);
+        for part in halving::divided(&segment, list, most).into_iter().rev() {
+            self.parts.push_front(part);
+        }
+        self.refused(list, most, error);
+        true
     }
 
     /// No further request is sent.
     fn stop(&mut self) {
         self.progress.pages = None;
-        self.begun = self.reader.segments.len();
+        self.parts.clear();
+        self.left = 0..0;
     }
 
     fn cancelled(&self) -> Error {
@@ -150,7 +210,7 @@ impl ScanRun {
         }
         let (rows, breached) = self.reader.recheck.apply(rows)?;
         if let Some(filter) = breached {
-            self.breach(&filter);
+            self.breach(&filter.text(), &filter.operators());
         }
         let mut rows = rows.project(&self.reader.output)?;
         if let Some(wanted) = &mut self.wanted {
@@ -176,14 +236,17 @@ impl ScanRun {
             let keep = if nulls.is_null { is_null(column)? } else { is_not_null(column)? };
             if nulls.exact && keep.has_false() {
                 let name = self.reader.fetched.field(nulls.column).name();
-                self.breach(&format!("{name} IS {}NULL", if nulls.is_null { "" } else { "NOT " }));
+                let operator = if nulls.is_null { "IS NULL" } else { "IS NOT NULL" };
+                self.breach(&format!("{name} {operator}"), &format!("column {name}, operator {operator}"));
             }
             rows = kept(rows, &keep)?;
         }
         for key in &self.progress.keys {
             let keep = key.matches(&rows)?;
             if key.exact && keep.true_count() < rows.num_rows() {
-                self.breach(&format!("the filter on {}", self.reader.fetched.field(key.column).name()));
+                let name = self.reader.fetched.field(key.column).name();
+                let operator = if key.values.len() == 1 { "=" } else { "IN" };
+                self.breach(&format!("the filter on {name}"), &format!("column {name}, operator {operator}"));
             }
             rows = kept(rows, &keep)?;
         }
@@ -191,16 +254,33 @@ impl ScanRun {
     }
 
     /// Reports a filter that the API declares exact and for which it sent other rows.
-    fn breach(&self, filter: &str) {
-        let (connection, table) = (self.source.connection.as_ref(), self.reader.table.name.as_str());
-        self.reader.scans.notices.once(connection, table, || {
-            let known = self.reader.scans.connections.get(connection);
-            let connector = known.map_or("unknown connector", |connection| connection.def.connector.as_str());
+    fn breach(&self, filter: &str, operators: &str) {
+        let connection = self.source.connection.as_ref();
+        self.notice(Topic::Filter, |place| {
             let advice = self.reader.scans.advice_on_counts(connection);
             format!(
-                "{connection}.{table} ({connector}): the server sent rows that do not satisfy {filter}, although it \
-                 declares to filter by that exactly; they were left out. count(*) cannot be checked in this way: {advice}"
+                "{place}: the server sent rows that do not satisfy {filter} ({operators}), although it declares to \
+                 filter by that exactly; they were left out. count(*) cannot be checked in this way: {advice}"
             )
         });
+    }
+
+    /// Reports a list that the server did not take.
+    fn refused(&self, list: List, most: usize, error: &Error) {
+        let column = self.reader.table.columns.get(list.column).map_or("?", |column| column.name.as_str());
+        self.notice(Topic::List, |place| {
+            format!(
+                "{place}: the server refused {} values of {column} in one request ({}); they are asked for {most} at a \
+                 time or fewer. A declaration of how many it takes saves the calls that were refused",
+                list.values, error.kind
+            )
+        });
+    }
+
+    /// Tells once for the table: where, with the connector, and what.
+    fn notice(&self, topic: Topic, message: impl FnOnce(&str) -> String) {
+        let (connection, table) = (self.source.connection.as_ref(), self.reader.table.name.as_str());
+        let notices = &self.reader.scans.notices;
+        notices.once(connection, table, topic, || message(&self.reader.described()));
     }
 }

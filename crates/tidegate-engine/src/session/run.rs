@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tidegate_state::{StatementEnd, StatementStart};
-use tidegate_transport::{Caching, Clock, OnExhausted, Spending, Statement};
+use tidegate_transport::{Caching, Clock, KeptUse, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
 use crate::cost::{self, Estimate};
@@ -222,6 +222,8 @@ impl Run {
             statement.cancellation().cancel();
         }
         self.keep_learnt();
+        statement.end(state == "done");
+        self.note(&statement);
         let (counts, predicted) = (statement.counts(), self.predicted.get());
         let parts = self.engine().parts();
         let end = StatementEnd {
@@ -244,6 +246,25 @@ impl Run {
             self.engine().warn(None, format!("statement {} could not be recorded: {error}", statement.id()));
         }
     }
+}
+
+impl Run {
+    /// Tells the user what the statement's calls have to say of themselves.
+    fn note(&self, statement: &Statement) {
+        for (connection, message) in statement.remarks() {
+            self.notes.warn(&connection, message);
+        }
+        for (connection, used) in statement.kept_use() {
+            self.notes.warn(&connection, kept(used));
+        }
+    }
+}
+
+/// Says of when the pages are that an earlier run has paid for.
+fn kept(used: KeptUse) -> String {
+    let at = chrono::DateTime::<chrono::Utc>::from(used.oldest).format("%H:%M");
+    let (pages, were) = if used.pages == 1 { ("page", "was") } else { ("pages", "were") };
+    format!("{} {pages} of {at} UTC or later that an earlier run had paid for {were} used", used.pages)
 }
 
 /// A mutation that stops when a quota is used up means the day's, and not the minute's: it waits for windows that open

@@ -310,4 +310,21 @@ mod tests {
             assert!(take_mode(&mut tokenize(sql).unwrap()).is_err(), "{sql}");
         }
     }
+
+    #[test]
+    fn calls_are_taken_off_before_any_statement() {
+        for (sql, rest) in [
+            ("EXPLAIN CALLS SELECT 1", Some("SELECT")),
+            ("explain /* how many */ calls UPDATE t", Some("UPDATE")),
+            ("EXPLAIN CALLS", None),
+        ] {
+            let mut tokens = tokenize(sql).unwrap();
+            assert!(take_calls(&mut tokens), "{sql}");
+            let first = tokens.iter().find(|token| is_code(&token.token)).map(|token| token.token.to_string());
+            assert_eq!(first.as_deref(), rest, "{sql}");
+        }
+        for sql in ["EXPLAIN SELECT 1", "SELECT calls", "EXPLAIN (calls) SELECT 1", "EXPLAIN \"calls\""] {
+            assert!(!take_calls(&mut tokenize(sql).unwrap()), "{sql}");
+        }
+    }
 }

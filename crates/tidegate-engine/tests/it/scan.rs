@@ -2,7 +2,9 @@
 
 mod choice;
 mod order;
+mod parallel;
 mod pushing;
+mod refused;
 mod required;
 pub(crate) mod rest;
 mod stopping;

@@ -11,7 +11,7 @@ use tidegate_transport::{Operation, Purpose};
 
 use arrow::record_batch::RecordBatch;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Early};
 use super::border::Border;
 use super::ceiling::{self, Slices};
 use super::layout::Layout;
@@ -163,12 +163,9 @@ impl Scan {
         self.upcoming = Some(upcoming);
     }
 
-    /// Sends the request, unless it is under way, and decodes its page; `None` when there is none. The body is dropped
-    /// when this returns.
+    /// Has the request sent and decodes its page; `None` when there is none. The body is dropped when this returns.
     async fn read(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
-        let Some(early) = self.ahead.as_mut().and_then(|ahead| ahead.take(&outgoing)) else {
-            return self.read_now(outgoing).await;
-        };
+        let Some(early) = self.early(&outgoing) else { return self.read_now(outgoing).await };
         let is_foreseen = early.is_foreseen;
         match self.accept(early.answer().await?, is_foreseen)? {
             Taken::Page(page) => Ok(Some(page)),
@@ -178,6 +175,15 @@ impl Scan {
                 self.read_now(outgoing).await
             }
         }
+    }
+
+    /// The answer to this request, sent now unless it is under way; `None` where it is sent by this scan itself.
+    fn early(&mut self, outgoing: &Outgoing) -> Option<Early> {
+        let ahead = self.ahead.as_mut()?;
+        if !ahead.has_next(outgoing) {
+            ahead.send(&self.source, outgoing.clone(), operation(&self.source, &self.request, self.pages));
+        }
+        ahead.take(outgoing)
     }
 
     async fn read_now(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {

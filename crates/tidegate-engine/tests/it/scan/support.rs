@@ -1,6 +1,7 @@
 //! A scripted transport, a table over it, and sessions that read it.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -20,26 +21,71 @@ use tidegate_spec::{
     Column, ColumnFilter, ColumnSource, ColumnType, Count, Dialect, Endpoint, Envelope, Exactness, Filters, NullOrder,
     ODataVersion, Operator, Paging, Projection, SortColumn, Table, Window, odata,
 };
-use tidegate_transport::{Metering, Request, Response, Statement, Transport};
+use tidegate_transport::{Meter, Metering, Request, Response, Spending, Statement, Transport};
 use url::Url;
 
-/// Answers requests from a list, in order, and remembers them. A missing answer never comes.
-#[derive(Debug)]
+/// Answers requests, and remembers them.
 struct Script {
-    answers: Mutex<VecDeque<String>>,
+    answers: Answers,
     requests: Mutex<Vec<String>>,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+    answered: AtomicUsize,
+}
+
+enum Answers {
+    /// In order. A missing answer never comes.
+    List(Mutex<VecDeque<String>>),
+    /// After a while, by what is asked for: status and body.
+    By(Box<Answer>),
+}
+
+/// What an API answers a request, as [`readable`] writes it.
+type Answer = dyn Fn(&str) -> (u16, String) + Send + Sync;
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl Script {
+    fn new(answers: Answers) -> Arc<Self> {
+        let [under_way, most_under_way, answered] = [0; 3].map(AtomicUsize::new);
+        Arc::new(Self { answers, requests: Mutex::default(), under_way, most_under_way, answered })
+    }
+
+    async fn answer(&self, request: &str) -> (u16, String) {
+        match &self.answers {
+            Answers::List(answers) => {
+                let answer = answers.lock().expect("no panic").pop_front();
+                let Some(answer) = answer else { return std::future::pending().await };
+                (200, answer)
+            }
+            Answers::By(answer) => {
+                let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+                self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                self.under_way.fetch_sub(1, Ordering::SeqCst);
+                self.answered.fetch_add(1, Ordering::SeqCst);
+                answer(request)
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request) -> tidegate_transport::Result<Response> {
         request.operation.statement.count_call(false);
-        self.requests.lock().expect("no panic").push(readable(&request.url));
-        let answer = self.answers.lock().expect("no panic").pop_front();
-        let Some(answer) = answer else { return std::future::pending().await };
+        let asked = readable(&request.url);
+        self.requests.lock().expect("no panic").push(asked.clone());
+        let (status, answer) = self.answer(&asked).await;
         request.operation.statement.count_bytes(answer.len() as u64);
         Ok(Response {
-            status: StatusCode::OK,
+            status: StatusCode::from_u16(status).expect("a status"),
             headers: HeaderMap::new(),
             url: request.url,
             body: Bytes::from(answer).into(),
@@ -83,9 +129,23 @@ impl Fixture {
 
     /// This table of `crm` over these answers.
     pub(super) fn over(table: Table, answers: Vec<String>, settings: Settings) -> Self {
-        let script = Arc::new(Script { answers: Mutex::new(answers.into()), requests: Mutex::default() });
-        let connection = Arc::new(connection(Arc::clone(&script) as Arc<dyn Transport>));
-        let statement = Arc::new(Statement::new(1));
+        let script = Script::new(Answers::List(Mutex::new(answers.into())));
+        Self::of(table, script, settings, Statement::new(1))
+    }
+
+    /// This table of `crm` over an API that answers by what it is asked for, within these bounds.
+    pub(super) fn answering(
+        table: Table,
+        spending: Spending,
+        answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
+        let script = Script::new(Answers::By(Box::new(answer)));
+        Self::of(table, script, Settings::default(), Statement::new(1).spending(spending))
+    }
+
+    fn of(table: Table, script: Arc<Script>, settings: Settings, statement: Statement) -> Self {
+        let connection = Arc::new(connection(Arc::clone(&script) as _, statement.bounds().max_calls.is_some()));
+        let statement = Arc::new(statement);
         let notices: Arc<Mutex<Vec<String>>> = Arc::default();
         let scans = ScanContext {
             connections: HashMap::from([("crm".to_owned(), Arc::clone(&connection))]),
@@ -142,6 +202,16 @@ impl Fixture {
         self.script.requests.lock().expect("no panic").clone()
     }
 
+    /// Requests that were under way at most.
+    pub(super) fn most_under_way(&self) -> usize {
+        self.script.most_under_way.load(Ordering::SeqCst)
+    }
+
+    /// Requests that were not given up before their answer came.
+    pub(super) fn answered(&self) -> usize {
+        self.script.answered.load(Ordering::SeqCst)
+    }
+
     /// What was reported of the API.
     pub(super) fn notices(&self) -> Vec<String> {
         self.notices.lock().expect("no panic").clone()
@@ -152,21 +222,21 @@ impl Fixture {
     }
 }
 
-fn connection(transport: Arc<dyn Transport>) -> Connection {
+/// The connection, with the layer that keeps bounds if there are any.
+fn connection(script: Arc<dyn Transport>, is_bounded: bool) -> Connection {
+    let clock = Arc::<tidegate_transport::SystemClock>::default();
+    let ledger = Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _));
+    let metering = Arc::new(Metering::new(ledger, "test", "test"));
     Connection {
         def: ConnectionDef::new("crm", "odata", [].into()),
         base: Url::parse("https://crm.example/api/").expect("a URL"),
-        transport,
+        transport: if is_bounded { Arc::new(Meter::new(script, Arc::clone(&metering), clock)) } else { script },
         connector: Connector::OData(odata::Options::default()),
         blanks: Default::default(),
         fingerprint: "crm".to_owned(),
         writes: false,
         partitions: Partitions::None,
-        metering: Arc::new(Metering::new(
-            Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::<tidegate_transport::SystemClock>::default())),
-            "test",
-            "test",
-        )),
+        metering,
     }
 }
 

@@ -1,0 +1,100 @@
+//! Marks the scans whose reader surely reads to their end, so that requests may be under way before their turn.
+//!
+//! A scan below an operator that may stop early, or that is not known here, asks for one page after the other: a page that
+//! nobody reads must not have been asked for. What the user does with the result is not known; whoever drops it early has
+//! paid for what was under way.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, InputOrderMode, ReplaceChildrenOptions,
+};
+
+use super::ApiScanExec;
+
+/// The rule; its place is behind all that move limits.
+#[derive(Debug)]
+pub(super) struct ReadToEnd;
+
+impl PhysicalOptimizerRule for ReadToEnd {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(marked(&plan, true)?.unwrap_or(plan))
+    }
+
+    fn name(&self) -> &'static str {
+        "tidegate_read_to_end"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// The plan with its scans marked; `None` when there is nothing to mark. `to_end` is whether its reader takes all rows
+/// that it has.
+fn marked(plan: &Arc<dyn ExecutionPlan>, to_end: bool) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
+        return Ok(to_end.then(|| Arc::new(scan.to_end()) as Arc<dyn ExecutionPlan>));
+    }
+    let mut is_changed = false;
+    let mut children = Vec::with_capacity(plan.children().len());
+    for (place, child) in plan.children().into_iter().enumerate() {
+        let changed = marked(child, reads_to_end(plan, place, to_end))?;
+        is_changed |= changed.is_some();
+        children.push(changed.unwrap_or_else(|| Arc::clone(child)));
+    }
+    if !is_changed {
+        return Ok(None);
+    }
+    // A scan that is marked has the properties that it had.
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
+    Arc::clone(plan).replace_children(children, options).map(Some)
+}
+
+/// Operators that hand on what they read, and stop when their reader does.
+const AS_THEIR_READER: &[&str] = &[
+    "AggregateExec",
+    "BoundedWindowAggExec",
+    "BufferExec",
+    "CoalesceBatchesExec",
+    "CoalescePartitionsExec",
+    "CooperativeExec",
+    "FilterExec",
+    "InterleaveExec",
+    "OutputRequirementExec",
+    "ProjectionExec",
+    "RepartitionExec",
+    "SequenceExec",
+    "SortPreservingMergeExec",
+    "UnionExec",
+    "UnnestExec",
+    "WindowAggExec",
+];
+
+/// Whether the operator reads the input at this place to its end, when its own reader does so or not.
+fn reads_to_end(plan: &Arc<dyn ExecutionPlan>, place: usize, to_end: bool) -> bool {
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        // The first rows of an input that is partly sorted may be enough.
+        return sort.fetch().is_none() || sort.input().output_ordering().is_none();
+    }
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        let is_whole = !matches!(aggregate.mode(), AggregateMode::Partial)
+            && matches!(aggregate.input_order_mode(), InputOrderMode::Linear);
+        return aggregate.limit_options().is_none() && (is_whole || to_end);
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        // The left side is the one that is kept. A NULL on the other side may end a join that minds NULL.
+        return place == 0 || (to_end && !join.null_aware && join.fetch().is_none());
+    }
+    match plan.name() {
+        "DataSinkExec" => true,
+        "NestedLoopJoinExec" | "CrossJoinExec" => place == 0,
+        name => AS_THEIR_READER.contains(&name) && to_end && plan.fetch().is_none(),
+    }
+}
