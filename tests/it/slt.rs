@@ -103,8 +103,8 @@ struct Setup {
 impl Setup {
     /// Words: `rows`, `page`, `seed`, `size.SET`; `shape=v2`, `links=relative`, `collation=folding`,
     /// `numbers=strings`; `ignore=filter,orderby`, `refuse=count`; `connections=erp,crm`, and options of them all
-    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`; `predict=calls`; `manifest=access`,
-    /// which is the shape `rest` with this file of `fixtures`; `control=private,max-age=60`, `validators=etag,modified`;
+    /// as `option.NAME`; `divisions=3`, which are the partitions `1`, `2` …; `compare=pushdown`, `predict=calls`;
+    /// `manifest=access`, which is the shape `rest` with this file of `fixtures`; `control=private,max-age=60`, `validators=etag,modified`;
     /// `apply=declared`, `max_url=2000`, `in_max=20`, `batch=100`, `equality=folding` (of the shape `rest`).
     fn read(header: &str) -> Self {
         let mut config = Config { rows: 3_000, ..Config::default() };

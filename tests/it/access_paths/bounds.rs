@@ -50,10 +50,11 @@ async fn totals_that_are_known_are_enough() {
     }
 }
 
-/// The same where pages are told by number, and the list tells its total.
+/// The same where pages are told by number, and the list tells its total: 40,000 rows in pages of 200.
 #[tokio::test]
 async fn totals_of_lists_are_enough() {
-    let sim = Sim::start(Config { shape: Shape::Rest, rows: 2_000, page_size: 10, ..Config::default() }).await.unwrap();
+    let sim =
+        Sim::start(Config { shape: Shape::Rest, rows: 40_000, page_size: 200, ..Config::default() }).await.unwrap();
     let session = session(&sim, ConnectionDef::new("erp", &fixture("access"), BTreeMap::new()));
     run(&session, "SELECT count(*) FROM erp.items").await.unwrap();
     run(&session, "SELECT name FROM erp.items LIMIT 1").await.unwrap();
