@@ -29,11 +29,22 @@ pub(super) struct Offer<'a> {
 /// The place of the best offer. Among equals one whose answers do not lag behind writes, then one that returns what was
 /// asked for and no more, then the first.
 pub(super) fn choose(offers: &[Offer<'_>]) -> Option<usize> {
-    let is_by_key = |kind| matches!(kind, EndpointKind::Get | EndpointKind::GetMany);
-    let lists: Vec<&Endpoint> =
-        offers.iter().map(|offer| offer.endpoint).filter(|endpoint| !is_by_key(endpoint.kind)).collect();
+    let lists = lists(offers);
     let cost = |offer: &Offer<'_>| (offer.calls(&lists), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
+}
+
+/// Calls that the offer at a place is expected to take.
+pub(super) fn expected(offers: &[Offer<'_>], place: usize) -> u64 {
+    offers.get(place).map_or(0, |offer| offer.calls(&lists(offers)))
+}
+
+fn lists<'a>(offers: &[Offer<'a>]) -> Vec<&'a Endpoint> {
+    offers.iter().map(|offer| offer.endpoint).filter(|endpoint| !is_by_key(endpoint.kind)).collect()
+}
+
+fn is_by_key(kind: EndpointKind) -> bool {
+    matches!(kind, EndpointKind::Get | EndpointKind::GetMany)
 }
 
 impl Offer<'_> {

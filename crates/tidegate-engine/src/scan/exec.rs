@@ -53,6 +53,8 @@ pub struct ApiScanExec {
     /// Places of the output's columns among the fetched ones.
     output: Vec<usize>,
     fetch: Option<usize>,
+    /// Calls that all of it is expected to take.
+    expected_calls: u64,
     order: Vec<OrderKey>,
     /// The same over the output.
     sort: Option<LexOrdering>,
@@ -84,6 +86,7 @@ impl ApiScanExec {
             recheck,
             output,
             fetch: None,
+            expected_calls: 0,
             order: Vec::new(),
             sort: None,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
@@ -94,6 +97,21 @@ impl ApiScanExec {
     /// The same scan that ends after `fetch` rows.
     pub(super) fn fetching(&self, fetch: Option<usize>) -> Self {
         Self { fetch, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan that is expected to take so many calls.
+    pub(super) fn expecting(self, expected_calls: u64) -> Self {
+        Self { expected_calls, ..self }
+    }
+
+    /// The same scan whose figures go into `metrics`.
+    pub(crate) fn counting(self, metrics: ExecutionPlanMetricsSet) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Calls that reading all of it is expected to take.
+    pub(crate) fn expected_calls(&self) -> u64 {
+        self.expected_calls
     }
 
     /// What the query wants.

@@ -18,18 +18,21 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use super::sequence::SequenceExec;
 use super::unasked::AllAsked;
 use super::{ApiCountExec, ApiScanExec};
+use crate::lookup::LookupJoins;
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// DataFusion's rules with those of this module put in.
 ///
 /// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
-/// the halves of an aggregate. Parts under a limit are put in sequence at the very end, when limits stand where they
+/// the halves of an aggregate. Lookup joins take the place of hash joins right after DataFusion has chosen these. Parts under a limit are put in sequence at the very end, when limits stand where they
 /// are going to stay.
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
     rules.insert(place, Arc::new(CountByApi));
+    let place = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(LookupJoins));
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
     rules.push(Arc::new(AllAsked));

@@ -84,7 +84,10 @@ impl ScanRun {
             }
             let Some(pages) = &mut self.progress.pages else {
                 let Some(segment) = self.reader.segments.get(self.begun).cloned() else { return Ok(None) };
-                self.begin(segment);
+                self.begun += 1;
+                if segment.partition.is_none() || segment.partition.as_deref() == self.source.partition.as_deref() {
+                    self.begin(segment);
+                }
                 continue;
             };
             let cancellation = self.source.statement.cancellation();
@@ -112,8 +115,7 @@ impl ScanRun {
     }
 
     fn begin(&mut self, segment: Segment) {
-        let Segment { mut request, nulls, keys } = segment;
-        self.begun += 1;
+        let Segment { mut request, nulls, keys, .. } = segment;
         let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
         request.fetch = self.wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted as u64));
         self.progress.nulls = nulls;

@@ -19,6 +19,7 @@ use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::Run;
+use crate::lookup::LookupJoinExec;
 use crate::scan::{ApiCountExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
@@ -126,6 +127,7 @@ const ALWAYS_READ: &[&str] = &[
     "FilterExec",
     "GlobalLimitExec",
     "LocalLimitExec",
+    "LookupJoinExec",
     "OutputRequirementExec",
     "ProjectionExec",
     "RepartitionExec",
@@ -189,7 +191,8 @@ pub(super) fn watching_reserves(
 fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet<String>) {
     let scanned = plan.downcast_ref::<ApiScanExec>().map(ApiScanExec::connection);
     let counted = plan.downcast_ref::<ApiCountExec>().map(ApiCountExec::connection);
-    connections.extend(scanned.or(counted).map(|name| name.to_string()));
+    let looked_up = plan.downcast_ref::<LookupJoinExec>().map(LookupJoinExec::connection);
+    connections.extend(scanned.or(counted).or(looked_up).map(|name| name.to_string()));
     for child in plan.children() {
         collect_connections(child, connections);
     }

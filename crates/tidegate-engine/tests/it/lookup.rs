@@ -1,0 +1,4 @@
+//! Lookup joins: what is asked for, beside the rows, and the same without pushdown.
+
+mod joins;
+mod support;
