@@ -51,7 +51,7 @@ enum Decision {
     /// Whole.
     Scan,
     /// By these keys; `None` where no row can have one of them.
-    Lookups(Option<ApiScanExec>),
+    Lookups(Option<Box<ApiScanExec>>),
 }
 
 impl Run {
@@ -236,9 +236,9 @@ impl Run {
             (Ok(Asked::Scan(lookups)), Some(whole)) => {
                 let most = whole.expected_calls();
                 let is_cheaper = lookups.expected_calls() < most && self.spent < most;
-                Ok(if is_cheaper { Decision::Lookups(Some(*lookups)) } else { Decision::Scan })
+                Ok(if is_cheaper { Decision::Lookups(Some(lookups)) } else { Decision::Scan })
             }
-            (Ok(Asked::Scan(lookups)), None) => Ok(Decision::Lookups(Some(*lookups))),
+            (Ok(Asked::Scan(lookups)), None) => Ok(Decision::Lookups(Some(lookups))),
             (Err(_), Some(_)) => Ok(Decision::Scan),
             (Err(error), None) => Err(error.into()),
         }
@@ -270,7 +270,11 @@ impl Run {
     }
 
     /// Joins the rows with those that were looked up before and that this scan looks up.
-    fn by_lookups(&mut self, rows: Vec<RecordBatch>, scan: Option<ApiScanExec>) -> Result<SendableRecordBatchStream> {
+    fn by_lookups(
+        &mut self,
+        rows: Vec<RecordBatch>,
+        scan: Option<Box<ApiScanExec>>,
+    ) -> Result<SendableRecordBatchStream> {
         self.keys.taken();
         let side = &self.exec.side;
         let leaf: Arc<dyn ExecutionPlan> = match scan {

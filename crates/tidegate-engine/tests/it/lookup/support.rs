@@ -27,19 +27,29 @@ pub(super) const MOST: usize = 15;
 /// Rows of a table: JSON values in the order of its columns.
 pub(super) type Rows = Vec<Vec<String>>;
 
-/// A table as its service keeps it.
+/// A table as its service keeps it. A row may have the code of its partition behind its values.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
     pub(super) table: Table,
     pub(super) rows: Rows,
 }
 
+/// A table whose lists are all the same one page.
+#[derive(Debug, Clone)]
+pub(super) struct Raw {
+    pub(super) table: Table,
+    pub(super) body: String,
+}
+
 /// Lists rows by the parameters and places of the path that are named like columns, a page at a time.
 #[derive(Debug)]
 struct Service {
     tables: Vec<Stored>,
+    raw: Vec<Raw>,
     /// Whether `a` finds `A`.
     folds: bool,
+    /// Whether paths begin with the code of a partition.
+    is_divided: bool,
     requests: Arc<Mutex<Vec<String>>>,
     /// Paths that are refused.
     refused: Arc<Mutex<Vec<String>>>,
@@ -47,11 +57,22 @@ struct Service {
 
 impl Service {
     fn answer(&self, path: &str, query: &[(String, String)]) -> Option<String> {
+        let (code, path) = if self.is_divided { path.split_once('/')? } else { ("", path) };
+        for Raw { table, body } in &self.raw {
+            let lists = table.endpoints.iter().filter(|endpoint| endpoint.kind != EndpointKind::Get);
+            if lists.clone().any(|endpoint| captured(&endpoint.path, path).is_some()) {
+                return Some(body.clone());
+            }
+        }
+        let is_of = |row: &[String], columns: usize| !self.is_divided || row.get(columns).is_some_and(|of| of == code);
         for Stored { table, rows } in &self.tables {
             for endpoint in &table.endpoints {
                 let Some(mut wanted) = captured(&endpoint.path, path) else { continue };
                 wanted.extend(query.iter().filter(|(name, _)| name != "page").cloned());
-                let rows: Vec<&Vec<String>> = rows.iter().filter(|row| self.matches(table, row, &wanted)).collect();
+                let rows: Vec<&Vec<String>> = rows
+                    .iter()
+                    .filter(|row| is_of(row, table.columns.len()) && self.matches(table, row, &wanted))
+                    .collect();
                 if endpoint.kind == EndpointKind::Get {
                     return rows.first().map(|row| object(table, row));
                 }
@@ -85,7 +106,6 @@ fn captured(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let mut values = Vec::new();
     for (expected, part) in template.iter().zip(path) {
         match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some("partition") => {}
             Some(name) => values.push((name.to_owned(), part.replace("%20", " "))),
             None if *expected == part => {}
             None => return None,
@@ -138,11 +158,17 @@ struct Open {
 impl Connect for Open {
     fn open(&self, def: &ConnectionDef) -> tidegate_engine::Result<Connection> {
         let service = Arc::clone(&self.services[&def.name]);
-        let tables: Vec<Table> = service.tables.iter().map(|stored| stored.table.clone()).collect();
+        let stored = service.tables.iter().map(|stored| &stored.table);
+        let tables: Vec<Table> = stored.chain(service.raw.iter().map(|raw| &raw.table)).cloned().collect();
         let ledger = Ledger::new(Arc::<MemoryStore>::default(), Arc::<SystemClock>::default());
         Ok(Connection {
             def: def.clone(),
-            base: Url::parse(&format!("https://{}.example/v1/", def.name)).expect("a URL"),
+            base: Url::parse(&format!(
+                "https://{}.example/v1/{}",
+                def.name,
+                if service.is_divided { "{partition}/" } else { "" }
+            ))
+            .expect("a URL"),
             transport: service as Arc<dyn Transport>,
             connector: Connector::Manifest(Arc::new(Model { tables, ..Model::default() })),
             blanks: Default::default(),
@@ -165,13 +191,24 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A connection for each name with its tables; one whose name begins with `folding` folds case.
+    /// A connection for each name with its tables; one whose name begins with `folding` folds case, one that begins with
+    /// `divided` has the partitions 101, 102 and 103.
     pub(super) fn new(connections: Vec<(&str, Vec<Stored>)>) -> Self {
+        Self::with(connections.into_iter().map(|(name, tables)| (name, tables, Vec::new())).collect())
+    }
+
+    /// One connection with these tables.
+    pub(super) fn raw(name: &str, tables: Vec<Raw>) -> Self {
+        Self::with(vec![(name, Vec::new(), tables)])
+    }
+
+    fn with(connections: Vec<(&str, Vec<Stored>, Vec<Raw>)>) -> Self {
         let (requests, refused): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>) = Default::default();
-        let names: Vec<String> = connections.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let service = |(name, tables): (&str, Vec<Stored>)| {
+        let names: Vec<String> = connections.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        let service = |(name, tables, raw): (&str, Vec<Stored>, Vec<Raw>)| {
             let (requests, refused) = (Arc::clone(&requests), Arc::clone(&refused));
-            let service = Service { tables, folds: name.starts_with("folding"), requests, refused };
+            let (folds, is_divided) = (name.starts_with("folding"), name.starts_with("divided"));
+            let service = Service { tables, raw, folds, is_divided, requests, refused };
             (name.to_owned(), Arc::new(service))
         };
         let services: BTreeMap<String, Arc<Service>> = connections.into_iter().map(service).collect();
