@@ -206,6 +206,7 @@ impl Script {
             partition: None,
             statement: Arc::new(Statement::new(1)),
             fresh: false,
+            tally: None,
             blanks: Default::default(),
         }
     }

@@ -14,6 +14,7 @@ mod held;
 mod join;
 mod keys;
 mod metrics;
+mod predict;
 mod rule;
 mod run;
 mod side;

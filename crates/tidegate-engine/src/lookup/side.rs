@@ -90,7 +90,7 @@ impl Side {
 
     /// The names of the keys' columns.
     pub(super) fn key_names(&self) -> Vec<&str> {
-        self.keys.iter().map(|key| self.asking.field_name(&key.of.field())).collect()
+        self.keys.iter().map(|key| self.asking.field_name(key.of.field())).collect()
     }
 
     /// The side with its table read by `leaf`, which returns the same columns.
@@ -103,7 +103,7 @@ impl Side {
 }
 
 impl Target {
-    fn column(&self) -> Option<usize> {
+    pub(super) fn column(&self) -> Option<usize> {
         match self {
             Self::Column(column, _) => Some(*column),
             Self::Partition => None,

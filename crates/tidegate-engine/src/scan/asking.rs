@@ -21,6 +21,7 @@ use super::order::Segment;
 use super::prune;
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
+use crate::cost::Known;
 use crate::pushdown::sql_text;
 use crate::{Error, ErrorKind, Reach, Result};
 
@@ -45,6 +46,8 @@ pub(crate) struct Asking {
     pub(super) on_bad_value: BadValue,
     /// Whether endpoints are left out whose answers may lag behind writes.
     pub(super) is_strict: bool,
+    /// Numbers of rows that were known when the query was planned: for choosing, and not for running.
+    pub(super) known: Known,
 }
 
 /// How a table is read.
@@ -87,6 +90,11 @@ impl Asking {
 
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    /// Codes of the partitions that are read; none where there are none.
+    pub(crate) fn partitions(&self) -> &[Arc<str>] {
+        self.reach.as_ref().map(Reach::codes).unwrap_or_default()
     }
 
     /// The filters as SQL.
@@ -214,7 +222,8 @@ impl Asking {
             wanted: limit.filter(|_| split.residual.is_none()).map(|limit| limit as u64),
         });
         let offers: Vec<Offer<'_>> = offers.collect();
-        let best = choose(&offers).map(|best| (best, expected(&offers, best)));
+        let best = choose(&offers, &self.table, &self.known);
+        let best = best.map(|best| (best, expected(&offers, best, &self.table, &self.known)));
         drop(offers);
         match best {
             Some((best, calls)) => {

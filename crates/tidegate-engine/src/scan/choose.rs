@@ -1,18 +1,15 @@
 //! Which endpoint is asked, where several could answer: the one with the fewest expected calls.
 //!
-//! A pure function over data: no statistics are known here, so that the number of pages is an assumption, the same for
-//! all tables. Whether an endpoint can answer at all is decided before.
+//! A pure function over data: what is declared, and what is known of numbers of rows. Where nothing is known of them all
+//! tables are taken to be alike. Whether an endpoint can answer at all is decided before.
 
-use tidegate_remote::{CompareOp, Predicate};
-use tidegate_spec::{Endpoint, EndpointKind, Paging};
+use tidegate_remote::Predicate;
+use tidegate_spec::{Endpoint, Table};
 
-use super::filters::{is_required, parts};
+use crate::cost::{Known, is_list};
 
 /// Endpoints among the offers that list rows: what all of them must be asked for narrows none of them.
 type Lists<'a> = [&'a Endpoint];
-
-/// Pages that a list is taken to have.
-const PAGES: u64 = 10;
 
 /// An endpoint that can answer, and what it would be asked.
 #[derive(Debug, Clone, Copy)]
@@ -26,70 +23,55 @@ pub(super) struct Offer<'a> {
     pub(super) wanted: Option<u64>,
 }
 
-/// The place of the best offer. Among equals one whose answers do not lag behind writes, then one that returns what was
-/// asked for and no more, then the first.
-pub(super) fn choose(offers: &[Offer<'_>]) -> Option<usize> {
+/// The place of the best offer for rows of `table`. Among equals one whose answers do not lag behind writes, then one that
+/// returns what was asked for and no more, then the first.
+pub(super) fn choose(offers: &[Offer<'_>], table: &Table, known: &Known) -> Option<usize> {
     let lists = lists(offers);
-    let cost = |offer: &Offer<'_>| (offer.calls(&lists), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
+    let cost =
+        |offer: &Offer<'_>| (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }
 
 /// Calls that the offer at a place is expected to take.
-pub(super) fn expected(offers: &[Offer<'_>], place: usize) -> u64 {
-    offers.get(place).map_or(0, |offer| offer.calls(&lists(offers)))
+pub(super) fn expected(offers: &[Offer<'_>], place: usize, table: &Table, known: &Known) -> u64 {
+    offers.get(place).map_or(0, |offer| offer.calls(table, &lists(offers), known))
 }
 
 fn lists<'a>(offers: &[Offer<'a>]) -> Vec<&'a Endpoint> {
-    offers.iter().map(|offer| offer.endpoint).filter(|endpoint| !is_by_key(endpoint.kind)).collect()
-}
-
-fn is_by_key(kind: EndpointKind) -> bool {
-    matches!(kind, EndpointKind::Get | EndpointKind::GetMany)
+    offers.iter().map(|offer| offer.endpoint).filter(|endpoint| is_list(endpoint)).collect()
 }
 
 impl Offer<'_> {
-    /// Calls that it is expected to take.
-    fn calls(&self, lists: &Lists<'_>) -> u64 {
-        (self.requests as u64).saturating_mul(self.pages(lists))
-    }
-
-    /// Pages of each request: one where that is known, else [`PAGES`], a quarter of them for each equality that is
-    /// pushed and half of them for any other condition. Filters that all lists require do not count: what is left of
-    /// the table under them is what each of them lists.
-    fn pages(&self, lists: &Lists<'_>) -> u64 {
-        let endpoint = self.endpoint;
-        let is_one = match endpoint.kind {
-            EndpointKind::Get | EndpointKind::GetMany => true,
-            _ => endpoint.paging == Paging::Single || self.wanted.is_some_and(|wanted| fits_a_page(endpoint, wanted)),
+    /// Calls that it is expected to take, in each partition.
+    fn calls(&self, table: &Table, lists: &Lists<'_>, known: &Known) -> u64 {
+        let rows = known.rows(table, lists, self.pushed, None);
+        let paged = known.paged(self.endpoint);
+        // A service with a window sends no more than is wanted, and by that in one page.
+        let of_one = match self.wanted {
+            Some(_) if self.endpoint.window.is_some() => 1,
+            wanted => paged.calls(&rows, wanted).expected,
         };
-        if is_one {
-            return 1;
+        let requests = self.requests as u64;
+        match self.wanted {
+            // Those behind the one that has enough are not asked.
+            Some(wanted) => of_one.saturating_mul(requests.min(wanted.div_ceil(rows.expected.max(1)))),
+            None => of_one.saturating_mul(requests),
         }
-        let conditions = self.pushed.map(parts).unwrap_or_default();
-        let halvings: u32 = conditions.iter().map(|condition| halvings(lists, condition)).sum();
-        PAGES.checked_shr(halvings).unwrap_or(0).max(1)
-    }
-}
-
-fn fits_a_page(endpoint: &Endpoint, wanted: u64) -> bool {
-    endpoint.window.is_some() || endpoint.page_size.as_ref().is_some_and(|size| wanted <= size.max)
-}
-
-fn halvings(lists: &Lists<'_>, condition: &Predicate) -> u32 {
-    let in_all = |column| lists.iter().all(|endpoint| is_required(endpoint, column));
-    match condition {
-        Predicate::Compare { column, .. } | Predicate::In { column, .. } if in_all(*column) => 0,
-        Predicate::Compare { op: CompareOp::Eq, .. } | Predicate::In { negated: false, .. } => 2,
-        _ => 1,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tidegate_remote::Scalar;
-    use tidegate_spec::{ColumnFilter, PageSize};
+    use tidegate_remote::{CompareOp, Scalar};
+    use tidegate_spec::{ColumnFilter, EndpointKind, PageSize, Paging};
 
     use super::*;
+    use crate::cost::testing;
+
+    /// A table without a key whose lists have pages of 50 rows: ten of them where nothing is known.
+    fn table() -> Table {
+        Table { key: Vec::new(), endpoints: vec![endpoint("list", EndpointKind::List)], ..testing::table() }
+    }
 
     fn endpoint(name: &str, kind: EndpointKind) -> Endpoint {
         let size = PageSize { place: None, max: 50 };
@@ -102,7 +84,7 @@ mod tests {
 
     #[track_caller]
     fn check(offers: &[Offer<'_>], expected: &str) {
-        let chosen = choose(offers).map(|place| offers[place].endpoint.name.as_str());
+        let chosen = choose(offers, &table(), &Known::nothing()).map(|place| offers[place].endpoint.name.as_str());
         assert_eq!(chosen, Some(expected));
     }
 
@@ -119,7 +101,7 @@ mod tests {
         let single = Endpoint { paging: Paging::Single, ..list.clone() };
         check(&[offer(&single, 1), offer(&get, 2)], "list");
         check(&[offer(&single, 1), offer(&get, 1)], "get");
-        assert_eq!(choose(&[]), None);
+        assert_eq!(choose(&[], &table(), &Known::nothing()), None);
     }
 
     #[test]
@@ -127,8 +109,8 @@ mod tests {
         let compare = |column, op| Predicate::Compare { column, op, value: Scalar::Int(1) };
         let (get, list) = (endpoint("get", EndpointKind::Get), endpoint("list", EndpointKind::List));
         let cases = [
-            (compare(0, CompareOp::Eq), 3, "list"),
-            (compare(0, CompareOp::Eq), 1, "get"),
+            (compare(0, CompareOp::Eq), 4, "list"),
+            (compare(0, CompareOp::Eq), 2, "get"),
             (compare(0, CompareOp::Gt), 6, "list"),
             (compare(0, CompareOp::Gt), 4, "get"),
             (Predicate::And(vec![compare(0, CompareOp::Eq), compare(1, CompareOp::Eq)]), 2, "list"),

@@ -12,11 +12,14 @@ use tidegate_remote::{CompareOp, Predicate, Scalar};
 use tidegate_spec::{Endpoint, Operator};
 
 use super::asking::{Asked, Asking, Refused, Unaskable, needed};
-use super::choose::{Offer, choose, expected};
 use super::filters::{Question, Trust, all, is_echo, is_required, parts};
 use super::missing::Unmet;
 use super::requests::{key, keyed};
+use crate::cost::is_list;
 use crate::pushdown::in_list;
+
+/// Distinct values that a column is taken to have that is not its table's key.
+const DISTINCT: u64 = 100;
 
 /// What a column of a table's rows is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +58,8 @@ struct Group {
 /// An endpoint that can be asked for the keys, by these of their columns.
 struct Candidate {
     endpoint: usize,
+    columns: Vec<usize>,
     requests: Vec<(Group, Vec<Alternative>)>,
-    /// Whether each key is of one row at most.
-    is_unique: bool,
 }
 
 impl Candidate {
@@ -65,14 +67,10 @@ impl Candidate {
         self.requests.iter().flat_map(|(_, alternatives)| alternatives)
     }
 
-    /// Most rows of one request, if each key is of one row.
-    fn most_rows(&self) -> Option<u64> {
-        let rows = |(group, alternatives): &(Group, Vec<Alternative>)| {
-            let all = group.listed.as_ref().map_or(1, |(_, values)| values.len());
-            let divided = alternatives.iter().flat_map(|one| &one.keys).map(|(_, values)| values.len()).max();
-            divided.map_or(all, |divided| divided.min(all)) as u64
-        };
-        self.requests.iter().map(rows).max().filter(|_| self.is_unique)
+    /// Keys that differ in the columns that are asked by.
+    fn keys(&self) -> u64 {
+        let of_group = |(group, _): &(Group, _)| group.listed.as_ref().map_or(1, |(_, values)| values.len() as u64);
+        self.requests.iter().map(of_group).sum()
     }
 }
 
@@ -84,9 +82,9 @@ impl Asking {
     }
 
     /// Its name in SQL.
-    pub(crate) fn field_name(&self, field: &Field) -> &str {
+    pub(crate) fn field_name(&self, field: Field) -> &str {
         let place = match field {
-            Field::Column(place) => *place,
+            Field::Column(place) => place,
             Field::Partition => self.table.columns.len(),
         };
         self.schema.fields().get(place).map_or("?", |field| field.name())
@@ -138,7 +136,7 @@ impl Asking {
                 }
             }
         }
-        match asking.best(candidates) {
+        match asking.best(&question, candidates) {
             Some((candidate, calls)) => asking.keyed_scan(&question, candidate, calls, needed),
             None => Err(asking.refusal(&question, &needed, refused)),
         }
@@ -212,26 +210,38 @@ impl Asking {
             }
             requests.push((group, alternatives));
         }
-        let is_unique = !self.table.key.is_empty() && self.table.key.iter().all(|column| columns.contains(column));
-        Ok(Some(Candidate { endpoint, requests, is_unique }))
+        Ok(Some(Candidate { endpoint, columns: columns.to_vec(), requests }))
     }
 
     /// The candidate with the fewest expected calls, and their number.
-    fn best(&self, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
-        let offers: Vec<Offer<'_>> = candidates
-            .iter()
-            .map(|candidate| Offer {
-                endpoint: &self.table.endpoints[candidate.endpoint],
-                requests: candidate.alternatives().count(),
-                pushed: candidate.alternatives().next().and_then(|first| first.pushed.predicate.as_ref()),
-                wanted: candidate.most_rows(),
-            })
-            .collect();
-        let best = choose(&offers)?;
-        let calls = expected(&offers, best);
+    fn best(&self, question: &Question, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
+        let cost = |candidate: &Candidate| {
+            let endpoint = &self.table.endpoints[candidate.endpoint];
+            (self.calls_of(question, endpoint, candidate), endpoint.eventual, is_list(endpoint))
+        };
+        let costs: Vec<_> = candidates.iter().map(cost).collect();
+        let (best, (calls, ..)) = costs.into_iter().enumerate().min_by_key(|(_, cost)| *cost)?;
         let candidate = candidates.swap_remove(best);
         let in_one = candidate.requests.iter().all(|(group, _)| group.partition.is_some());
         Some((candidate, if in_one { calls } else { calls.saturating_mul(self.parts()) }))
+    }
+
+    /// Calls that the candidate is expected to take, in each partition.
+    ///
+    /// The requests together return no more rows than there are. Of keys that are not the table's own each is taken to
+    /// have one of [`DISTINCT`] parts of them.
+    fn calls_of(&self, question: &Question, endpoint: &Endpoint, candidate: &Candidate) -> u64 {
+        let lists: Vec<&Endpoint> = self.table.endpoints.iter().filter(|endpoint| is_list(endpoint)).collect();
+        let requests = candidate.alternatives().count() as u64;
+        let pushed = candidate.alternatives().next().and_then(|first| first.pushed.predicate.as_ref());
+        let mut rows = self.known.rows(&self.table, &lists, pushed, None);
+        let in_all = |column: &usize| lists.iter().all(|endpoint| is_required(endpoint, *column));
+        if rows.most.is_none() && !candidate.columns.iter().any(in_all) {
+            let all = self.known.rows(&self.table, &lists, question.wanted(), None).expected;
+            let of_keys = all.saturating_mul(candidate.keys()).div_ceil(DISTINCT).min(all);
+            rows.expected = of_keys.div_ceil(requests.max(1));
+        }
+        self.known.paged(endpoint).calls(&rows, None).expected.saturating_mul(requests)
     }
 
     fn keyed_scan(

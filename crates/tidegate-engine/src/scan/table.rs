@@ -18,6 +18,7 @@ use super::filters::evaluable;
 use super::prune;
 use super::strict::StrictReads;
 use super::unasked::UnaskedExec;
+use crate::cost::{Knowledge, Known};
 use crate::partitions::{COLUMN, base_needs_partition};
 use crate::{Connection, Reach, Settings};
 
@@ -101,6 +102,11 @@ impl ApiTable {
         Ok((Some(prune::pruned(state, reach, filters)?), others.cloned().collect()))
     }
 
+    fn known(&self, state: &dyn Session) -> Known {
+        let knowledge = state.config().get_extension::<Knowledge>();
+        knowledge.map_or_else(Known::nothing, |all| all.of(&self.connection.fingerprint, &self.table.name))
+    }
+
     fn refused(&self, verb: &str) -> DataFusionError {
         DataFusionError::NotImplemented(format!(
             "{verb} of {}.{} cannot be done by its plan, which would lose its bound: run it as a statement of a session",
@@ -157,6 +163,7 @@ impl TableProvider for ApiTable {
             pushdown: settings.pushdown,
             on_bad_value: settings.on_bad_value,
             is_strict: is_strict(state),
+            known: self.known(state),
         });
         match asking.plan(limit) {
             Ok(Asked::Nothing) => Ok(Arc::new(EmptyExec::new(asking.output_schema()?))),

@@ -65,6 +65,8 @@ pub(crate) struct Explained {
     pub(crate) verbose: bool,
     /// `ANALYZE`: only for what DataFusion runs.
     pub(crate) analyze: bool,
+    /// `CALLS`: only what it is predicted to take.
+    pub(crate) calls: bool,
 }
 
 /// First words of mutations.
@@ -103,6 +105,17 @@ pub(super) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<JournalCommand>> 
         None => Ok(Some(command)),
         Some(_) => Err(words.unexpected("the end of the statement")),
     }
+}
+
+/// Takes EXPLAIN CALLS off the beginning of a statement, and tells whether it stood there.
+pub(super) fn take_calls(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let mut words = Words::new(tokens);
+    let is_there = words.take("explain") && words.take("calls");
+    if is_there {
+        let used = words.used();
+        tokens.drain(..if words.peek().is_some() { used } else { tokens.len() });
+    }
+    is_there
 }
 
 /// Takes PLAN or EXPLAIN off the beginning of a mutation.
@@ -198,7 +211,7 @@ impl<'a> Words<'a> {
         if !self.take_token(&Token::LParen) {
             let analyze = self.take("analyze");
             let verbose = self.take("verbose");
-            return Ok(Some(Explained { select_rows: false, verbose, analyze }));
+            return Ok(Some(Explained { verbose, analyze, ..Explained::default() }));
         }
         let mut explained = Explained::default();
         loop {
@@ -270,7 +283,8 @@ mod tests {
 
     #[test]
     fn words_before_a_mutation() {
-        let explain = |select_rows, verbose, analyze| Mode::Explain(Explained { select_rows, verbose, analyze });
+        let explain =
+            |select_rows, verbose, analyze| Mode::Explain(Explained { select_rows, verbose, analyze, calls: false });
         let cases = [
             ("UPDATE t", Mode::Run, "UPDATE"),
             ("PLAN UPDATE t", Mode::Plan, "UPDATE"),

@@ -160,6 +160,11 @@ async fn many_rows_of_few_keys_take_batches_of_keys() {
     };
     let batches = [ids(1, 15), ids(16, 30), ids(31, 40)];
     hub.check(sql, &["20000|40"], &batches.each_ref().map(String::as_str)).await;
+    let analysed = hub.rows(&format!("EXPLAIN ANALYZE {sql}")).await.join("\n");
+    assert!(
+        ["keys=40", "lookups=3", "scans=0", "calls=3"].iter().all(|figure| analysed.contains(figure)),
+        "{analysed}"
+    );
 }
 
 #[tokio::test]

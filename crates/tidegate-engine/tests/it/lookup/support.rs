@@ -217,6 +217,7 @@ impl World {
             connect: Arc::new(Open { services }),
             journal: Arc::new(tidegate_state::Journal::in_memory()),
             state: Arc::new(State::in_memory()),
+            cache: None,
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
             clock,
