@@ -14,6 +14,7 @@ mod connection;
 mod cost;
 mod engine;
 mod error;
+mod lookup;
 mod mutate;
 mod partitions;
 pub mod pushdown;

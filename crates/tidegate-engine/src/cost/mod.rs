@@ -16,12 +16,10 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 
-#[allow(unused_imports, reason = "for lookup joins")]
-pub(crate) use crate::scan::{lookup, scan_calls};
 pub(crate) use costs::{Costs, Until};
 pub use estimate::Estimate;
 pub(crate) use known::{Known, Rows, Seen, TableRows, is_list};
-pub(crate) use operators::FILTERED;
+pub(crate) use operators::{FILTERED, joined};
 pub(crate) use pages::Paged;
 pub(crate) use predict::{Predict, predict};
 pub use quotas::{QuotaUse, reason_to_confirm};

@@ -9,6 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::operators;
 use super::{Costs, Predicted};
+use crate::lookup::LookupJoinExec;
 use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec, OneRowExec, UnaskedExec};
 
 /// An operator of our own that asks an API for something, or changes how far its inputs are read.
@@ -36,6 +37,13 @@ fn own(plan: &dyn ExecutionPlan) -> Option<&dyn Predict> {
     fn of<T: Predict + ExecutionPlan>(plan: &dyn ExecutionPlan) -> Option<&dyn Predict> {
         plan.downcast_ref::<T>().map(|own| own as &dyn Predict)
     }
-    let operators = [of::<ApiScanExec>, of::<ApiCountExec>, of::<ApiGroupsExec>, of::<OneRowExec>, of::<UnaskedExec>];
+    let operators = [
+        of::<ApiScanExec>,
+        of::<ApiCountExec>,
+        of::<ApiGroupsExec>,
+        of::<OneRowExec>,
+        of::<UnaskedExec>,
+        of::<LookupJoinExec>,
+    ];
     operators.into_iter().find_map(|of| of(plan))
 }

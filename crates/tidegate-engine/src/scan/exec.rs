@@ -57,6 +57,8 @@ pub struct ApiScanExec {
     /// Places of the output's columns among the fetched ones.
     output: Vec<usize>,
     fetch: Option<usize>,
+    /// Calls that all of it is expected to take.
+    expected_calls: u64,
     order: Vec<OrderKey>,
     /// The same over the output.
     sort: Option<LexOrdering>,
@@ -92,6 +94,7 @@ impl ApiScanExec {
             recheck,
             output,
             fetch: None,
+            expected_calls: 0,
             order: Vec::new(),
             sort: None,
             to_end: false,
@@ -139,6 +142,31 @@ impl ApiScanExec {
             segments: [segment].into(),
             ..self.fetching(Some(fetch))
         })
+    }
+
+    /// The same scan that is expected to take so many calls.
+    pub(super) fn expecting(self, expected_calls: u64) -> Self {
+        Self { expected_calls, ..self }
+    }
+
+    /// The same scan whose figures go into `metrics`.
+    pub(crate) fn counting(self, metrics: ExecutionPlanMetricsSet) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// The endpoint that is asked.
+    pub(crate) fn endpoint_name(&self) -> &str {
+        self.endpoint().map_or("?", |endpoint| endpoint.name.as_str())
+    }
+
+    /// Codes of the partitions that are read; none where there are none.
+    pub(crate) fn partitions(&self) -> &[Arc<str>] {
+        self.asking.partitions()
+    }
+
+    /// Calls that reading all of it is expected to take.
+    pub(crate) fn expected_calls(&self) -> u64 {
+        self.expected_calls
     }
 
     /// What the query wants.

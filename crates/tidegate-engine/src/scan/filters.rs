@@ -100,9 +100,22 @@ impl Question {
     /// # Errors
     /// Filters without which it cannot be asked, or too many values.
     pub(super) fn ask(&self, endpoint: usize, needed: &[usize]) -> Result<FilterSplit, CannotAsk> {
+        Ok(self.split(endpoint, self.alternatives(endpoint, needed, self.wanted.as_ref())?))
+    }
+
+    /// The requests that the endpoint is asked for `wanted` with, where these columns are to be returned.
+    ///
+    /// # Errors
+    /// As [`Question::ask`].
+    pub(super) fn alternatives(
+        &self,
+        endpoint: usize,
+        needed: &[usize],
+        wanted: Option<&Predicate>,
+    ) -> Result<Vec<Alternative>, CannotAsk> {
         let wanted = match self.trust {
-            Trust::Nothing => self.wanted.as_ref().and_then(|wanted| self.indispensable(endpoint, wanted)),
-            Trust::Superset | Trust::Declared => self.wanted.clone(),
+            Trust::Nothing => wanted.and_then(|wanted| self.indispensable(endpoint, wanted)),
+            Trust::Superset | Trust::Declared => wanted.cloned(),
         };
         let alternatives = alternatives(&self.table, endpoint, wanted.as_ref())?;
         let unsaid: Vec<MissingFilter> = needed
@@ -110,17 +123,24 @@ impl Question {
             .filter(|&&column| is_echo(&self.table, column) && !is_said(&alternatives, column))
             .map(|&column| MissingFilter { column, operators: vec![Operator::Eq, Operator::In], unsayable: false })
             .collect();
-        if !unsaid.is_empty() {
-            return Err(CannotAsk::Missing(unsaid));
-        }
+        if unsaid.is_empty() { Ok(alternatives) } else { Err(CannotAsk::Missing(unsaid)) }
+    }
+
+    /// What is left to do of the filters when the endpoint is asked with these requests.
+    pub(super) fn split(&self, endpoint: usize, alternatives: Vec<Alternative>) -> FilterSplit {
         if self.trust != Trust::Declared {
             let residual = conjunction(self.filters.iter().cloned());
-            return Ok(FilterSplit { alternatives, residual, verified: Vec::new() });
+            return FilterSplit { alternatives, residual, verified: Vec::new() };
         }
         let exact = |pushed: &Pushed| pushed.whole && self.is_decided(endpoint, pushed, &alternatives);
         let residual = conjunction(self.rest(exact));
         let verified = self.rest(|pushed| pushed.predicate.is_none() || !exact(pushed));
-        Ok(FilterSplit { alternatives, residual, verified })
+        FilterSplit { alternatives, residual, verified }
+    }
+
+    /// What may be asked for.
+    pub(super) fn wanted(&self) -> Option<&Predicate> {
+        self.wanted.as_ref()
     }
 
     fn rest(&self, done: impl Fn(&Pushed) -> bool) -> Vec<Expr> {

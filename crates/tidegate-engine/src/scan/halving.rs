@@ -64,7 +64,7 @@ pub(super) fn divided(segment: &Segment, list: List, most: usize) -> Vec<Segment
 }
 
 fn with_values(segment: &Segment, list: List, values: &[Scalar]) -> Segment {
-    let Segment { request, nulls, keys } = segment;
+    let Segment { request, nulls, keys, partition } = segment;
     let condition = Predicate::In { column: list.column, values: values.to_vec(), negated: false };
     let exact = push_filter(&request.table, request.endpoint, &condition).exact;
     let mut filter = request.filter.as_ref().map_or_else(Vec::new, |filter| parts(filter).to_vec());
@@ -74,7 +74,7 @@ fn with_values(segment: &Segment, list: List, values: &[Scalar]) -> Segment {
     let mut keys: Vec<Key> = keys.iter().filter(|key| key.column != list.place).cloned().collect();
     keys.push(Key { column: list.place, values: values.to_vec(), exact });
     let request = ScanRequest { filter: all(filter), ..request.clone() };
-    Segment { request, nulls: *nulls, keys }
+    Segment { request, nulls: *nulls, keys, partition: partition.clone() }
 }
 
 #[cfg(test)]
@@ -106,10 +106,11 @@ mod tests {
             columns,
             filter: all(filter),
             sort: Vec::new(),
+            skip: 0,
             fetch: None,
             on_bad_value: BadValue::Fail,
         };
-        Segment { request, nulls: None, keys: Vec::new() }
+        Segment { request, nulls: None, keys: Vec::new(), partition: None }
     }
 
     /// Columns that are read, lengths of the lists of columns 0 and 1, most values; the column, and its parts.

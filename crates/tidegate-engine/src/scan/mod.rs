@@ -17,6 +17,7 @@ mod failures;
 mod fanout;
 mod filters;
 mod halving;
+mod keyed;
 mod keys;
 mod metrics;
 mod missing;
@@ -38,13 +39,14 @@ mod unasked;
 
 pub use aggregate::ApiGroupsExec;
 pub(crate) use aggregate::OneRowExec;
+pub(crate) use asking::{Asked, Asking};
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
 pub(crate) use filters::is_required;
-#[cfg_attr(not(test), allow(unused_imports, reason = "for lookup joins"))]
-pub(crate) use predict::{lookup, scan_calls};
+pub(crate) use keyed::{Field, Keys, RowKey};
+use predict::scan_calls;
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
 pub(crate) use strict::strict;

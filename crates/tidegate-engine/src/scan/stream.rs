@@ -108,7 +108,9 @@ impl ScanRun {
             }
             let Some(pages) = &mut self.progress.pages else {
                 let Some(segment) = self.next_segment() else { return Ok(None) };
-                self.begin(segment);
+                if segment.partition.is_none() || segment.partition.as_deref() == self.source.partition.as_deref() {
+                    self.begin(segment);
+                }
                 continue;
             };
             let cancellation = self.source.statement.cancellation();
@@ -162,7 +164,7 @@ impl ScanRun {
 
     fn begin(&mut self, segment: Segment) {
         self.progress.asked = self.list(&segment).map(|list| (segment.clone(), list));
-        let Segment { mut request, nulls, keys } = segment;
+        let Segment { mut request, nulls, keys, .. } = segment;
         let least = match (&self.reader.recheck.residual, request.sort.is_empty()) {
             (Some(_), _) => RESIDUAL_SAMPLE,
             (None, false) => ORDER_SAMPLE,

@@ -18,6 +18,7 @@ use tidegate_transport::Statement;
 
 use super::Run;
 use crate::cost::{self, Ask, Costs, Estimate};
+use crate::lookup::LookupJoinExec;
 use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
@@ -156,7 +157,8 @@ fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet
     let scanned = plan.downcast_ref::<ApiScanExec>().map(ApiScanExec::connection);
     let counted = plan.downcast_ref::<ApiCountExec>().map(ApiCountExec::connection);
     let grouped = plan.downcast_ref::<ApiGroupsExec>().map(ApiGroupsExec::connection);
-    connections.extend(scanned.or(counted).or(grouped).map(|name| name.to_string()));
+    let looked_up = plan.downcast_ref::<LookupJoinExec>().map(LookupJoinExec::connection);
+    connections.extend(scanned.or(counted).or(grouped).or(looked_up).map(|name| name.to_string()));
     for child in plan.children() {
         collect_connections(child, connections);
     }

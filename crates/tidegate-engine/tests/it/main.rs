@@ -5,6 +5,7 @@ mod commands;
 mod explain;
 mod honesty;
 mod local;
+mod lookup;
 mod manifest;
 mod metadata;
 mod metered;

@@ -54,7 +54,7 @@ pub(crate) const QUERIES: &[(&str, usize)] = &[
     (
         "SELECT a.code, o.id FROM sim.accounts a JOIN sim.orders o ON o.accountid = a.id \
          WHERE upper(a.region) = 'EMEA' AND o.total % 2 > 1 AND a.active AND o.total > 50",
-        7,
+        4,
     ),
     ("SELECT a.code, o.id FROM sim.accounts a LEFT JOIN sim.orders o ON o.accountid = a.id AND o.total > 500", 8),
     ("SELECT count(*) FROM sim.accounts a FULL JOIN sim.contacts c ON c.accountid = a.id WHERE a.id IS NULL", 6),
@@ -94,7 +94,7 @@ pub(crate) const QUERIES: &[(&str, usize)] = &[
     ("SELECT status FROM sim.accounts INTERSECT SELECT status FROM sim.orders", 8),
     // Nested values, and a local table beside.
     ("SELECT code, unnest(tags) FROM sim.accounts WHERE employees > 500", 3),
-    ("SELECT a.code, t.n FROM sim.accounts a JOIN (VALUES (1), (2)) AS t (n) ON a.priority = t.n", 3),
+    ("SELECT a.code, t.n FROM sim.accounts a JOIN (VALUES (1), (2)) AS t (n) ON a.priority = t.n", 1),
     ("SELECT id FROM sim.nulls WHERE (\"text\" IS DISTINCT FROM 'x') AND medium IS NOT NULL", 2),
 ];
 
