@@ -19,7 +19,7 @@ use super::recheck::kept;
 /// service that ignores `$orderby` must not pass for one that sorts because one row was asked for.
 const ORDER_SAMPLE: u64 = 20;
 
-/// Rows asked for at least where filters are left to be evaluated here: as few rows as are wanted would hardly ever do,
+/// Rows asked for at least where a filter is evaluated here of which the API knows nothing: as few rows as are wanted would hardly ever do,
 /// and a second call costs more than rows.
 const RESIDUAL_SAMPLE: u64 = 1_000;
 
@@ -124,10 +124,10 @@ impl ScanRun {
     fn begin(&mut self, segment: Segment) {
         let Segment { mut request, nulls, keys } = segment;
         self.begun += 1;
-        let least = match (&self.reader.recheck.residual, request.sort.is_empty()) {
-            (Some(_), _) => RESIDUAL_SAMPLE,
-            (None, false) => ORDER_SAMPLE,
-            (None, true) => 0,
+        let least = match (self.reader.recheck.unasked, request.sort.is_empty()) {
+            (true, _) => RESIDUAL_SAMPLE,
+            (false, false) => ORDER_SAMPLE,
+            (false, true) => 0,
         };
         request.fetch = self.wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted as u64));
         self.progress.nulls = nulls;
