@@ -173,6 +173,7 @@ impl Asking {
         let filter = |expr: Expr| Filter::new(expr, &named);
         let recheck = Recheck {
             residual: split.residual.map(filter).transpose()?,
+            unasked: split.unasked,
             verified: split.verified.into_iter().map(filter).collect::<DfResult<_>>()?,
         };
         let place = |column: &usize| fetched.iter().chain(&reads_partition).position(|have| have == column);

@@ -24,7 +24,7 @@ use super::recheck::kept;
 /// service that ignores `$orderby` must not pass for one that sorts because one row was asked for.
 const ORDER_SAMPLE: u64 = 20;
 
-/// Rows asked for at least where filters are left to be evaluated here: as few rows as are wanted would hardly ever do,
+/// Rows asked for at least where a filter is evaluated here of which the API knows nothing: as few rows as are wanted would hardly ever do,
 /// and a second call costs more than rows.
 const RESIDUAL_SAMPLE: u64 = 1_000;
 
@@ -165,10 +165,10 @@ impl ScanRun {
     fn begin(&mut self, segment: Segment) {
         self.progress.asked = self.list(&segment).map(|list| (segment.clone(), list));
         let Segment { mut request, nulls, keys, .. } = segment;
-        let least = match (&self.reader.recheck.residual, request.sort.is_empty()) {
-            (Some(_), _) => RESIDUAL_SAMPLE,
-            (None, false) => ORDER_SAMPLE,
-            (None, true) => 0,
+        let least = match (self.reader.recheck.unasked, request.sort.is_empty()) {
+            (true, _) => RESIDUAL_SAMPLE,
+            (false, false) => ORDER_SAMPLE,
+            (false, true) => 0,
         };
         let wanted = self.wanted.map(|wanted| wanted as u64);
         request.fetch = wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted));

@@ -167,6 +167,12 @@ async fn a_page_is_as_long_as_the_limit_needs() {
         (orders(), "SELECT id FROM orders ORDER BY id LIMIT 70", "Orders?$select=id&$orderby=id&$top=70"),
         // Seven rows would hardly hold seven that pass: one call for many is cheaper than two.
         (orders(), "SELECT id FROM orders WHERE id % 2 = 0 LIMIT 7", "Orders?$select=id&$top=1000"),
+        // Nearly all rows pass where the API has filtered by more.
+        (
+            orders(),
+            "SELECT id FROM orders WHERE region = 'EMEA' LIMIT 7",
+            "Orders?$select=id,region&$filter=region eq 'EMEA'&$top=7",
+        ),
         (counted_off(PastEnd::Empty), "SELECT id FROM orders LIMIT 7", "Orders?$select=id&limit=20"),
         (counted_off(PastEnd::Empty), "SELECT id FROM orders LIMIT 30", "Orders?$select=id&limit=30"),
         (counted_off(PastEnd::Empty), "SELECT id FROM orders WHERE id % 2 = 0 LIMIT 7", "Orders?$select=id&limit=40"),
