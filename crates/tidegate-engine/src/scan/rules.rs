@@ -15,6 +15,8 @@ use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
+use crate::detail::DetailsLast;
+
 use super::sequence::SequenceExec;
 use super::unasked::AllAsked;
 use super::{ApiCountExec, ApiScanExec};
@@ -23,13 +25,14 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// DataFusion's rules with those of this module put in.
 ///
-/// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
+/// Details are lifted first, so that all others see scans. A count is taken over right after DataFusion has tried its statistics: later rules put operators between
 /// the halves of an aggregate. Parts under a limit are put in sequence at the very end, when limits stand where they
 /// are going to stay.
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
     rules.insert(place, Arc::new(CountByApi));
+    rules.insert(0, Arc::new(DetailsLast));
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
     rules.push(Arc::new(AllAsked));

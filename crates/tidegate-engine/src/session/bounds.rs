@@ -123,6 +123,7 @@ const ALWAYS_READ: &[&str] = &[
     "CoalescePartitionsExec",
     "CooperativeExec",
     "DataSinkExec",
+    "DetailExec",
     "FilterExec",
     "GlobalLimitExec",
     "LocalLimitExec",

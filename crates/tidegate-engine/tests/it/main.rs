@@ -1,6 +1,7 @@
 //! Integration tests of the engine: one binary, a module per feature.
 
 mod commands;
+mod details;
 mod explain;
 mod honesty;
 mod local;
