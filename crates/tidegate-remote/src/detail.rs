@@ -134,7 +134,11 @@ impl DetailRequest {
     }
 
     fn filter(&self, key: &[Scalar]) -> Option<Predicate> {
-        let equal = |(&column, value): (&usize, &Scalar)| Predicate::Compare { column, op: CompareOp::Eq, value: value.clone() };
+        let equal = |(&column, value): (&usize, &Scalar)| Predicate::Compare {
+            column,
+            op: CompareOp::Eq,
+            value: value.clone(),
+        };
         let mut parts: Vec<Predicate> = self.parameters.iter().zip(key).map(equal).collect();
         if parts.len() > 1 { Some(Predicate::And(parts)) } else { parts.pop() }
     }

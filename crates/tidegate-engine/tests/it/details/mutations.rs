@@ -9,7 +9,7 @@ async fn a_change_reads_details_as_they_are_now() {
         .rows("UPDATE hub.issues SET title = body || '!' WHERE state = 'closed' AND comments = 2 AND created < 30")
         .await;
     let asked = fixture.hub.take();
-    let expected = ["issues?state=closed&page=1&size=4 fresh", "issues/8?fields=body%2Ccounts fresh", "PATCH issues/8"];
+    let expected = ["issues?state=closed&page=1&size=4 fresh", "issues/8?fields=body,counts fresh", "PATCH issues/8"];
     assert_eq!(asked, expected);
     assert_eq!(fixture.rows("SELECT title FROM hub.issues WHERE number = 8").await, ["body 8!"]);
 }
