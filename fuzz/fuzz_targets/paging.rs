@@ -98,6 +98,8 @@ fuzz_target!(|input: Input| {
         principal: "me".into(),
         connection: "crm".into(),
         partition: None,
+        fresh: false,
+        tally: None,
         blanks: Default::default(),
         statement: Arc::new(Statement::new(1)),
     };

@@ -118,6 +118,7 @@ impl Subject {
             connect: Arc::new(layers),
             state: Arc::new(State::in_memory()),
             journal: Arc::new(tidegate_state::Journal::in_memory()),
+            cache: None,
             requests,
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), clock.clone())),
             clock: clock.clone(),

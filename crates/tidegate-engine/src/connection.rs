@@ -139,6 +139,7 @@ impl Connection {
             partition: None,
             statement: Arc::clone(statement),
             fresh: false,
+            tally: None,
             blanks: self.blanks.clone(),
         }
     }

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tidegate_quota::Ledger;
-use tidegate_state::{Journal, State};
+use tidegate_state::{CacheDb, Journal, State};
 use tidegate_transport::{Clock, RequestLog};
 
 use crate::catalog::{Models, check_new_name};
+use crate::cost::{Knowledge, Statistics};
 use crate::partitions::Lists;
 use crate::system::Warnings;
 use crate::{Connect, Connection, ConnectionDef, Result, Session};
@@ -28,6 +29,8 @@ pub struct EngineParts {
     pub state: Arc<State>,
     /// What mutations are going to change, and what became of it.
     pub journal: Arc<Journal>,
+    /// Answers in the state folder; `None` for a state that ends with the process.
+    pub cache: Option<Arc<CacheDb>>,
     /// Requests of this process; the same log that the connections' layers write to.
     pub requests: Arc<RequestLog>,
     /// What was spent; the same ledger that the connections' layers book in.
@@ -52,6 +55,7 @@ struct Inner {
     models: Models,
     partitions: Lists,
     warnings: Warnings,
+    statistics: Statistics,
     runtime: OnceLock<Arc<RuntimeEnv>>,
     has_mutated: AtomicBool,
 }
@@ -74,6 +78,7 @@ impl Engine {
                 models: Models::default(),
                 partitions: Lists::default(),
                 warnings: Warnings::default(),
+                statistics: Statistics::default(),
                 runtime: OnceLock::new(),
                 has_mutated: AtomicBool::new(false),
             }),
@@ -162,6 +167,16 @@ impl Engine {
     /// True for the first mutation of the process.
     pub(crate) fn begins_mutations(&self) -> bool {
         !self.inner.has_mutated.swap(true, Ordering::Relaxed)
+    }
+
+    /// Numbers of rows that were seen.
+    pub(crate) fn statistics(&self) -> &Statistics {
+        &self.inner.statistics
+    }
+
+    /// What is known of numbers of rows now, for a plan.
+    pub(crate) fn knowledge(&self) -> Knowledge {
+        Knowledge::new(self.clone(), self.parts().clock.now())
     }
 
     pub(crate) fn warnings(&self) -> &Warnings {

@@ -25,12 +25,12 @@ mod sql;
 mod system;
 
 pub use connection::{Connect, Connection, ConnectionDef, Connector, OptionValue, Partition, Partitions};
-pub use cost::{Ask, Basis, Estimate, Predicted};
+pub use cost::{Ask, Basis, Estimate, Predicted, QuotaUse, reason_to_confirm};
 pub use engine::{DEFAULT_MEMORY_LIMIT, Engine, EngineParts};
 pub use error::{Error, ErrorKind};
 pub use mutate::summary::{MutationEnd, MutationPhase, MutationSummary};
 pub use partitions::Reach;
-pub use session::{Cancel, Completion, Execution, Prepared, Session, StatementKind, Summary};
+pub use session::{Cancel, Completion, Execution, Prediction, Prepared, Session, StatementKind, Summary};
 pub use settings::{ConfirmCalls, PartialResults, Settings};
 pub use sql::redact_sql;
 pub use tidegate_mutation::{Counts as MutationCounts, OnError};

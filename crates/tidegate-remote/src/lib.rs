@@ -41,7 +41,7 @@ pub use predicate::{CompareOp, LikeKind, Predicate};
 pub use probe::probe;
 pub use request::{BadValue, ScanRequest, SortKey};
 pub use scalar::Scalar;
-pub use scan::{Page, PageStream, count, scan};
+pub use scan::{Learnt, Page, PageStream, Tally, count, scan};
 pub use source::Source;
 
 /// Result of this crate.

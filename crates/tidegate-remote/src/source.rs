@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tidegate_transport::{Blanks, BodyMode, Operation, Purpose, Repeat, Statement, Transport};
 use url::Url;
 
+use crate::Tally;
+
 /// A connection as a scan sees it.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -22,6 +24,8 @@ pub struct Source {
     pub statement: Arc<Statement>,
     /// Whether answers have to come from the server now.
     pub fresh: bool,
+    /// Who is told how many rows there are.
+    pub tally: Option<Arc<dyn Tally>>,
     /// What must not be shown of answers.
     pub blanks: Blanks,
 }

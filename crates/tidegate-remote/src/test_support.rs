@@ -207,6 +207,7 @@ impl Script {
             partition: None,
             statement: Arc::new(Statement::new(1)),
             fresh: false,
+            tally: None,
             blanks: Default::default(),
         }
     }

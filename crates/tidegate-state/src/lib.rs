@@ -1,6 +1,7 @@
 //! The state folder: cached metadata, statement history, trusted files and tokens in one SQLite database ([`State`]),
-//! entries that several processes change often in another ([`Entries`]), and mutations, row by row, in a third
-//! ([`Journal`]).
+//! entries that several processes change often in another ([`Entries`]), mutations, row by row, in a third
+//! ([`Journal`]), answers that may be used again in a fourth ([`CacheDb`]), and files of pages that statements which did
+//! not end well have paid for ([`PageKeeper`]).
 //!
 //! One owner of what lasts. The folder is 0700 and its files 0600; network file systems are refused, since
 //! SQLite's locks do not hold there. The schema has a version and migrations. Nothing here knows HTTP or SQL
@@ -13,28 +14,34 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+mod cache;
 mod encode;
 mod entries;
 mod error;
 mod filesystem;
 mod journal;
+mod kept;
 mod metadata;
 mod migrations;
 mod open;
 mod permissions;
 mod records;
 mod statements;
+mod statistics;
 mod tokens;
 mod trust;
 mod waits;
 
+pub use cache::{CacheDb, CacheKey, CacheLabel, CacheLine, CachedAnswer, DEFAULT_CACHE_BYTES};
 pub use entries::Entries;
 pub use error::{Error, ErrorKind};
 pub use journal::{
     Claim, Journal, MutationRecord, MutationStart, MutationState, Pruned, RowChange, RowCounts, RowRecord, RowStart,
     RowState,
 };
+pub use kept::{KeptPage, KeptRun, PageKeeper};
 pub use records::{CachedMetadata, StatementEnd, StatementRecord, StatementStart};
+pub use statistics::{RowsBasis, RowsSeen};
 pub use tokens::{LeaseAnswer, StoredToken, TokenLease};
 
 use open::Named;

@@ -55,6 +55,24 @@ pub(crate) const STATE: &[&str] = &[
          holder TEXT,
          held_until INTEGER
      ) STRICT;",
+    // 3. What a statement was predicted to take (NULL: nothing was), and what it took of earlier answers. Rows that APIs
+    // were seen to have, by the shape of what was asked; a partition of '' where there are none.
+    "ALTER TABLE statements ADD COLUMN predicted_low INTEGER;
+     ALTER TABLE statements ADD COLUMN predicted INTEGER;
+     ALTER TABLE statements ADD COLUMN predicted_high INTEGER;
+     ALTER TABLE statements ADD COLUMN cache_hits INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE statements ADD COLUMN revalidated INTEGER NOT NULL DEFAULT 0;
+     CREATE TABLE rows_seen (
+         fingerprint TEXT NOT NULL,
+         table_name TEXT NOT NULL,
+         partition TEXT NOT NULL,
+         shape TEXT NOT NULL,
+         basis TEXT NOT NULL,
+         rows INTEGER NOT NULL,
+         at INTEGER NOT NULL,
+         PRIMARY KEY (fingerprint, table_name, partition, shape, basis)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX rows_seen_at ON rows_seen (at);",
 ];
 
 /// Steps of the ledger in order.
@@ -63,6 +81,41 @@ pub(crate) const LEDGER: &[&str] = &[
     "CREATE TABLE entries (
          key TEXT PRIMARY KEY NOT NULL,
          value BLOB NOT NULL
+     ) STRICT;",
+];
+
+/// Steps of the cache in order.
+pub(crate) const CACHE: &[&str] = &[
+    // 1. Bodies have a table of their own, so that looking through the answers reads none of them. `written` holds the
+    // last write of each scope, see `cache/written.rs`.
+    "CREATE TABLE answers (
+         id INTEGER PRIMARY KEY,
+         key BLOB UNIQUE NOT NULL,
+         scope TEXT NOT NULL,
+         connection TEXT NOT NULL,
+         principal TEXT NOT NULL,
+         table_name TEXT,
+         url TEXT NOT NULL,
+         bytes INTEGER NOT NULL,
+         checksum INTEGER NOT NULL,
+         asked_at INTEGER NOT NULL,
+         stored_at INTEGER NOT NULL,
+         used_at INTEGER NOT NULL,
+         fresh_until INTEGER,
+         hits INTEGER NOT NULL DEFAULT 0
+     ) STRICT;
+     CREATE INDEX answers_used_at ON answers (used_at);
+     CREATE INDEX answers_scope ON answers (scope);
+     CREATE TABLE bodies (
+         id INTEGER PRIMARY KEY,
+         meta BLOB NOT NULL,
+         body BLOB NOT NULL
+     ) STRICT;
+     CREATE TABLE written (
+         scope TEXT PRIMARY KEY NOT NULL,
+         at INTEGER NOT NULL,
+         until INTEGER NOT NULL,
+         boot TEXT NOT NULL
      ) STRICT;",
 ];
 

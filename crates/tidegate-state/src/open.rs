@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Error, ErrorKind};
+use crate::permissions::FileId;
 use crate::{filesystem, migrations, permissions};
 
 /// A database of the state folder; SQLite keeps `-wal` and `-shm` beside it.
@@ -52,8 +53,16 @@ pub(crate) const JOURNAL: Database = Database {
     can_shrink: true,
 };
 
+/// Answers of APIs: apart, since it is thrown away when anything is wrong with it.
+pub(crate) const CACHE: Database = Database {
+    file: "cache.db",
+    steps: migrations::CACHE,
+    holds: "answers of APIs that may be used again, nothing else: they are asked for anew",
+    can_shrink: true,
+};
+
 /// Files that tell that a folder is ours.
-const OURS: &[&str] = &[STATE.file, LEDGER.file, JOURNAL.file];
+const OURS: &[&str] = &[STATE.file, LEDGER.file, JOURNAL.file, CACHE.file];
 
 /// A database's name in errors, and what is lost with it.
 #[derive(Debug, Clone, Copy)]
@@ -70,16 +79,46 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens this database of this folder, both of which are made if need be.
 pub(crate) fn folder(folder: &Path, database: &Database) -> Result<Connection, Error> {
+    let _opening = enter(folder)?;
+    connect(&folder.join(database.file), database)
+}
+
+/// The same for a database that may be lost: one that cannot be used, since it is damaged, another program's or of another
+/// version, is removed, and a new one is made. Tells then what was wrong with it.
+pub(crate) fn disposable(folder: &Path, database: &Database) -> Result<(Connection, Option<Error>), Error> {
+    let _opening = enter(folder)?;
+    let path = folder.join(database.file);
+    match connect(&path, database) {
+        Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Newer) => {
+            permissions::remove_beside(&path)?;
+            Ok((connect(&path, database)?, Some(error)))
+        }
+        connection => Ok((connection?, None)),
+    }
+}
+
+/// Removes a database that may be lost, if it is still the file that was found damaged: another process may have made a
+/// new one meanwhile. Who has it open goes on with a file without a name; SQLite leaves the new one's log alone then.
+pub(crate) fn discard(folder: &Path, database: &Database, damaged: &FileId) -> Result<(), Error> {
+    let _opening = enter(folder)?;
+    let path = folder.join(database.file);
+    if permissions::file_id(&path).as_ref() == Some(damaged) { permissions::remove_beside(&path) } else { Ok(()) }
+}
+
+/// Makes the folder, and keeps other openers of its databases away until the lock is dropped.
+fn enter(folder: &Path) -> Result<File, Error> {
     make_folder(folder)?;
     filesystem::refuse_network(folder)?;
-    let _opening = lock(&folder.join(LOCK))?;
-    let path = folder.join(database.file);
-    make_file(&path)?;
-    permissions::tighten_beside(&path)?;
+    lock(&folder.join(LOCK))
+}
+
+fn connect(path: &Path, database: &Database) -> Result<Connection, Error> {
+    make_file(path)?;
+    permissions::tighten_beside(path)?;
     let file = path.display().to_string();
     let named = Named { file: &file, holds: database.holds };
     let mut connection =
-        Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|source| Error::sqlite("open a connection", named, source))?;
     configure(&connection, named, database)?;
     migrations::migrate(&mut connection, named, database.steps)?;
@@ -123,8 +162,8 @@ fn configure(connection: &Connection, named: Named<'_>, database: &Database) -> 
     connection.pragma_update(None, "synchronous", SYNCHRONOUS).map_err(failed)
 }
 
-/// Makes a folder for locks in this state folder, which is made if need be.
-pub(crate) fn folder_for_locks(folder: &Path, name: &str) -> Result<(), Error> {
+/// Makes a folder in this state folder, which is made if need be.
+pub(crate) fn folder_within(folder: &Path, name: &str) -> Result<(), Error> {
     let path = folder.join(name);
     if path.is_dir() {
         return Ok(());

@@ -16,17 +16,45 @@ fn family(database: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     })
 }
 
+/// Which file a path names; another one for a file that took its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileId(u64, u64);
+
+/// The file at `path`, if there is one.
+pub(crate) fn file_id(path: &Path) -> Option<FileId> {
+    std::fs::metadata(path).ok().as_ref().map(id)
+}
+
+/// Removes a database and the files beside it. Its log first: a new database must never meet the log of an old one.
+pub(crate) fn remove_beside(database: &Path) -> Result<(), Error> {
+    let mut files: Vec<_> = family(database).collect();
+    files.reverse();
+    for path in files {
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &path, "remove it yourself: it can be made anew", source));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 mod unix {
     use std::fs::{self, DirBuilder, Permissions};
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 
-    use super::{Error, Metadata, OpenOptions, Path, family};
+    use super::{Error, FileId, Metadata, OpenOptions, Path, family};
     use crate::error::ErrorKind;
 
     const FOLDER: u32 = 0o700;
     const FILE: u32 = 0o600;
     const OTHERS: u32 = 0o077;
+
+    pub(crate) fn id(found: &Metadata) -> FileId {
+        FileId(found.dev(), found.ino())
+    }
 
     pub(crate) fn create_folder(folder: &Path) -> std::io::Result<()> {
         DirBuilder::new().recursive(true).mode(FOLDER).create(folder)
@@ -81,11 +109,18 @@ mod unix {
 }
 
 #[cfg(unix)]
+use unix::id;
+#[cfg(unix)]
 pub(crate) use unix::{create_folder, private, tighten_beside, tighten_folder};
 
 #[cfg(not(unix))]
 mod other {
-    use super::{Error, Metadata, OpenOptions, Path};
+    use super::{Error, FileId, Metadata, OpenOptions, Path};
+
+    /// An open file cannot be removed there, so that no other takes its place.
+    pub(crate) fn id(_: &Metadata) -> FileId {
+        FileId(0, 0)
+    }
 
     pub(crate) fn create_folder(folder: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)
@@ -104,5 +139,7 @@ mod other {
     }
 }
 
+#[cfg(not(unix))]
+use other::id;
 #[cfg(not(unix))]
 pub(crate) use other::{create_folder, private, tighten_beside, tighten_folder};

@@ -47,6 +47,16 @@ pub struct StatementEnd {
     pub bytes: u64,
     /// Time spent waiting before retries.
     pub waited: Duration,
+    /// Fewest HTTP calls that it was predicted to take; `None` when nothing was predicted.
+    pub predicted_low: Option<u64>,
+    /// Calls that it was expected to take.
+    pub predicted: Option<u64>,
+    /// Most calls that it was expected to take; `None` also when no end was known.
+    pub predicted_high: Option<u64>,
+    /// Answers that took no call.
+    pub cache_hits: u64,
+    /// Calls that were answered with "still holds".
+    pub revalidated: u64,
     /// When.
     pub ended_at: SystemTime,
 }

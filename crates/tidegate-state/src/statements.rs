@@ -42,7 +42,8 @@ impl State {
         self.write("keep the end of a statement", |transaction| {
             transaction.execute(
                 "UPDATE statements
-                 SET state = ?2, error = ?3, rows = ?4, calls = ?5, retries = ?6, bytes = ?7, waited = ?8, ended_at = ?9
+                 SET state = ?2, error = ?3, rows = ?4, calls = ?5, retries = ?6, bytes = ?7, waited = ?8, ended_at = ?9,
+                     predicted_low = ?10, predicted = ?11, predicted_high = ?12, cache_hits = ?13, revalidated = ?14
                  WHERE id = ?1 AND ended_at IS NULL",
                 params![
                     saturate(id),
@@ -54,6 +55,11 @@ impl State {
                     saturate(end.bytes),
                     saturate(end.waited.as_micros()),
                     to_micros(end.ended_at),
+                    end.predicted_low.map(saturate),
+                    end.predicted.map(saturate),
+                    end.predicted_high.map(saturate),
+                    saturate(end.cache_hits),
+                    saturate(end.revalidated),
                 ],
             )?;
             Ok(())
@@ -68,7 +74,8 @@ impl State {
         self.run("read the history of statements", |connection| {
             let mut query = connection.prepare_cached(
                 "SELECT id, process, principal, sql, kind, label, started_at,
-                        state, error, rows, calls, retries, bytes, waited, ended_at
+                        state, error, rows, calls, retries, bytes, waited, ended_at,
+                        predicted_low, predicted, predicted_high, cache_hits, revalidated
                  FROM statements ORDER BY id DESC LIMIT ?1",
             )?;
             query.query_map([limit], record)?.collect()
@@ -87,6 +94,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<StatementRecord> {
             retries: unsigned(row.get("retries")?),
             bytes: unsigned(row.get("bytes")?),
             waited: Duration::from_micros(unsigned(row.get("waited")?)),
+            predicted_low: row.get::<_, Option<i64>>("predicted_low")?.map(unsigned),
+            predicted: row.get::<_, Option<i64>>("predicted")?.map(unsigned),
+            predicted_high: row.get::<_, Option<i64>>("predicted_high")?.map(unsigned),
+            cache_hits: unsigned(row.get("cache_hits")?),
+            revalidated: unsigned(row.get("revalidated")?),
             ended_at: from_micros(ended_at),
         }),
     };

@@ -36,6 +36,11 @@ fn end(state: &str, ended_at: SystemTime) -> StatementEnd {
         retries: 1,
         bytes: 4096,
         waited: Duration::from_millis(250),
+        predicted_low: Some(1),
+        predicted: Some(4),
+        predicted_high: None,
+        cache_hits: 2,
+        revalidated: 1,
         ended_at,
     }
 }

@@ -119,6 +119,27 @@ pub enum TimeForm {
     HttpDate,
 }
 
+impl MeteredQuota {
+    /// Whether calls to an endpoint come out of it, requests for tokens aside. Without a table it is the endpoint of a
+    /// name of its own, such as `quota_check`.
+    #[must_use]
+    pub fn covers(&self, table: Option<&str>, endpoint: &str, is_write: bool) -> bool {
+        let operations = match self.operations {
+            Operations::All => true,
+            Operations::Reads => !is_write,
+            Operations::Writes => is_write,
+        };
+        operations && (self.only.is_empty() || self.only.iter().any(|only| is_of(only, table, endpoint)))
+    }
+}
+
+/// Whether it names this table (`issues`) or this endpoint of it (`issues.search`).
+fn is_of(only: &str, table: Option<&str>, endpoint: &str) -> bool {
+    let Some(table) = table else { return only == endpoint };
+    let rest = only.strip_prefix(table);
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.') == Some(endpoint))
+}
+
 impl Metering {
     /// Without declared quotas, and with nobody to warn. `credential` names who signs, and at which origin; `connection`
     /// tells the connection from others that sign the same.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::EngineParts;
 use tidegate_quota::{FolderStore, Ledger, MemoryStore, Store, TestClock};
-use tidegate_state::{Journal, State};
+use tidegate_state::{CacheDb, Journal, State};
 use tidegate_transport::{Clock, Http, HttpOptions, Jitter, Replay, RequestLog, SystemClock, Transport};
 
 use crate::connect::{Layers, Network};
@@ -160,6 +160,10 @@ impl Builder {
             StateLocation::Memory => Arc::<MemoryStore>::default(),
             StateLocation::Folder(folder) => Arc::new(FolderStore::in_folder(folder)),
         };
+        let cache = match &self.state {
+            StateLocation::Memory => None,
+            StateLocation::Folder(folder) => Some(Arc::new(CacheDb::in_folder(folder))),
+        };
         let requests = Arc::new(RequestLog::new(REQUEST_LOG_CAPACITY));
         let live = self.network.unwrap_or_else(|| Arc::new(Http::new(HttpOptions::default())));
         let network = match self.tape {
@@ -200,6 +204,7 @@ impl Builder {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
             journal,
+            cache,
             requests,
             ledger: Arc::clone(&ledger),
             clock: Arc::clone(&self.clock),

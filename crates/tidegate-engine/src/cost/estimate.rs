@@ -50,6 +50,12 @@ impl Estimate {
         Self { low: 0, ..self }
     }
 
+    /// The same, but nothing is sure up to `high`.
+    #[must_use]
+    pub const fn up_to(self, high: u64) -> Self {
+        Self { low: 0, expected: self.expected, high }
+    }
+
     /// So many times as much.
     #[must_use]
     pub fn times(self, factor: u64) -> Self {

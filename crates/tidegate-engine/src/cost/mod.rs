@@ -3,11 +3,35 @@
 //!
 //! Pure arithmetic over what is known when a statement is planned. Nothing here sends a request.
 
+mod costs;
 mod estimate;
+mod known;
+mod operators;
+mod pages;
+mod predict;
+mod quotas;
+mod shape;
+mod statistics;
+mod tally;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub(crate) use crate::scan::{lookup_calls, scan_calls};
+pub(crate) use costs::{Costs, Until};
 pub use estimate::Estimate;
+pub(crate) use known::{Known, Rows, Seen, TableRows, is_list};
+pub(crate) use operators::FILTERED;
+pub(crate) use pages::Paged;
+pub(crate) use predict::{Predict, predict};
+pub use quotas::{QuotaUse, reason_to_confirm, tightest};
+pub(crate) use quotas::{need, wait};
+pub(crate) use statistics::{Knowledge, Statistics};
+pub(crate) use tally::{Note, Notes};
 
 use std::sync::Arc;
+
+/// [`Ask::how`] of a change.
+pub(crate) const WRITE: &str = "write";
 
 /// What running a part of a plan is expected to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +40,20 @@ pub struct Predicted {
     pub rows: Estimate,
     /// What it asks of APIs, in the order in which they are asked.
     pub asks: Vec<Ask>,
+}
+
+impl Predicted {
+    /// Nothing is asked and nothing returned.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { rows: Estimate::ZERO, asks: Vec::new() }
+    }
+
+    /// All calls together.
+    #[must_use]
+    pub fn calls(&self) -> Estimate {
+        self.asks.iter().map(|ask| ask.calls).sum()
+    }
 }
 
 /// What one operator asks of one table: a line of `EXPLAIN CALLS`.
@@ -27,7 +65,7 @@ pub struct Ask {
     pub table: String,
     /// Endpoint of the table.
     pub endpoint: String,
-    /// How it is asked: `scan`, `lookup`, `count`, `aggregate` or `detail`.
+    /// How it is asked: `scan`, `lookup`, `count`, `aggregate`, `detail` or `write`.
     pub how: &'static str,
     /// What it is asked for, as SQL; empty for everything.
     pub pushed: String,
@@ -54,6 +92,8 @@ pub enum Basis {
     Total,
     /// Rows that an earlier scan returned.
     Scan,
+    /// A share of what is known by one of these of more rows.
+    Share,
     /// Nothing is known: a default.
     Default,
 }
@@ -66,6 +106,7 @@ impl Basis {
             Self::Exact => "exact",
             Self::Total => "total told by the API",
             Self::Scan => "earlier scan",
+            Self::Share => "share of known rows",
             Self::Default => "default",
         }
     }

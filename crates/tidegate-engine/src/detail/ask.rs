@@ -109,6 +109,12 @@ impl DetailAsk {
         self.names(self.declared().map(|declared| declared.parameters.as_slice()).unwrap_or_default())
     }
 
+    /// Whether rows of the table with other keys ask for something else.
+    pub(crate) fn asks_by_key(&self) -> bool {
+        let parameters = self.declared().map(|declared| declared.parameters.as_slice()).unwrap_or_default();
+        !self.table.key.is_empty() && self.table.key.iter().all(|key| parameters.contains(key))
+    }
+
     /// Schema of the columns that it adds.
     pub(crate) fn schema(&self) -> &SchemaRef {
         self.request.schema()

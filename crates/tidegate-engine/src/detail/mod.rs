@@ -10,6 +10,7 @@ mod exec;
 mod joins;
 mod lifted;
 mod operators;
+mod predict;
 mod rule;
 mod stream;
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::StringArray;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
@@ -34,12 +35,21 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
+    /// The schema of what it returns.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        if self.explained.calls { session::calls_schema() } else { session::explain_schema() }
+    }
+
     /// The lines.
     ///
     /// # Errors
     /// Parameters that do not fit, and what planning or reading fails for.
     pub(crate) async fn run(self, host: Host, params: Vec<ScalarValue>) -> Result<RecordBatch> {
         let selection = self.selection.bind(params)?;
+        if self.explained.calls {
+            let predicted = selection.predict(&host.state()?).await?.all();
+            return session::calls_shown(&host.run, &predicted).await;
+        }
         let mut lines = Vec::new();
         lines.push(format!(
             "{} of {}.{}",

@@ -14,6 +14,7 @@ mod merge;
 mod named;
 mod new;
 pub(crate) mod plan;
+mod predict;
 pub(crate) mod prepare;
 mod reach;
 mod reselect;

@@ -12,6 +12,9 @@ use super::run::{Host, Sending, Task};
 use super::summary::Watched;
 use crate::{Result, session};
 
+/// Partitions over which it is worth its time to predict what is only kept.
+const PREDICTED: usize = 64;
+
 /// A mutation whose selection is planned.
 #[derive(Debug)]
 pub(crate) struct New {
@@ -39,6 +42,11 @@ impl New {
         let selection = self.selection.bind(params)?;
         let state = host.state()?;
         check_bounds(&host, &selection).await?;
+        if selection.partitions.len() <= PREDICTED {
+            let predicted = selection.predict(&state).await?;
+            let predicted = if self.is_planned { predicted.read } else { predicted.all() };
+            host.run.note_predicted(predicted.calls());
+        }
         let kept = Kept {
             default_schema: self.default_schema,
             partitions: selection.partitions.iter().map(ToString::to_string).collect(),

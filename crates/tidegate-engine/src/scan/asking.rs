@@ -19,6 +19,7 @@ use super::missing::{Unmet, missing_filter, unreturned};
 use super::prune;
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
+use crate::cost::Known;
 use crate::{Error, ErrorKind, Reach, Result};
 
 /// What is wanted of one remote table.
@@ -42,6 +43,8 @@ pub(crate) struct Asking {
     pub(super) on_bad_value: BadValue,
     /// Whether endpoints are left out whose answers may lag behind writes.
     pub(super) is_strict: bool,
+    /// Numbers of rows that were known when the query was planned: for choosing, and not for running.
+    pub(super) known: Known,
 }
 
 /// How a table is read.
@@ -175,7 +178,7 @@ impl Asking {
             pushed: split.alternatives.first().and_then(|first| first.pushed.predicate.as_ref()),
             wanted: limit.filter(|_| split.residual.is_none()).map(|limit| limit as u64),
         });
-        if let Some(best) = choose(&offers.collect::<Vec<_>>()) {
+        if let Some(best) = choose(&offers.collect::<Vec<_>>(), &self.table, &self.known) {
             return Ok(answers.swap_remove(best));
         }
         let connection = &self.connection;

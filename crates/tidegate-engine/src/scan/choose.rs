@@ -1,18 +1,15 @@
 //! Which endpoint is asked, where several could answer: the one with the fewest expected calls.
 //!
-//! A pure function over data: no statistics are known here, so that the number of pages is an assumption, the same for
-//! all tables. Whether an endpoint can answer at all is decided before.
+//! A pure function over data: what is declared, and what is known of numbers of rows. Where nothing is known of them all
+//! tables are taken to be alike. Whether an endpoint can answer at all is decided before.
 
-use tidegate_remote::{CompareOp, Predicate};
-use tidegate_spec::{Endpoint, EndpointKind, Paging};
+use tidegate_remote::Predicate;
+use tidegate_spec::{Endpoint, Table};
 
-use super::filters::{is_required, parts};
+use crate::cost::{Known, is_list};
 
 /// Endpoints among the offers that list rows: what all of them must be asked for narrows none of them.
 type Lists<'a> = [&'a Endpoint];
-
-/// Pages that a list is taken to have.
-const PAGES: u64 = 10;
 
 /// An endpoint that can answer, and what it would be asked.
 #[derive(Debug, Clone, Copy)]
@@ -26,59 +23,50 @@ pub(super) struct Offer<'a> {
     pub(super) wanted: Option<u64>,
 }
 
-/// The place of the best offer. Among equals one whose answers do not lag behind writes, then one that returns what was
-/// asked for and no more, then the first.
-pub(super) fn choose(offers: &[Offer<'_>]) -> Option<usize> {
-    let is_by_key = |kind| matches!(kind, EndpointKind::Get | EndpointKind::GetMany);
+/// The place of the best offer for rows of `table`. Among equals one whose answers do not lag behind writes, then one that
+/// returns what was asked for and no more, then the first.
+pub(super) fn choose(offers: &[Offer<'_>], table: &Table, known: &Known) -> Option<usize> {
     let lists: Vec<&Endpoint> =
-        offers.iter().map(|offer| offer.endpoint).filter(|endpoint| !is_by_key(endpoint.kind)).collect();
-    let cost = |offer: &Offer<'_>| (offer.calls(&lists), offer.endpoint.eventual, !is_by_key(offer.endpoint.kind));
+        offers.iter().map(|offer| offer.endpoint).filter(|endpoint| is_list(endpoint)).collect();
+    let cost =
+        |offer: &Offer<'_>| (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }
 
 impl Offer<'_> {
-    /// Calls that it is expected to take.
-    fn calls(&self, lists: &Lists<'_>) -> u64 {
-        (self.requests as u64).saturating_mul(self.pages(lists))
-    }
-
-    /// Pages of each request: one where that is known, else [`PAGES`], a quarter of them for each equality that is
-    /// pushed and half of them for any other condition. Filters that all lists require do not count: what is left of
-    /// the table under them is what each of them lists.
-    fn pages(&self, lists: &Lists<'_>) -> u64 {
-        let endpoint = self.endpoint;
-        let is_one = match endpoint.kind {
-            EndpointKind::Get | EndpointKind::GetMany => true,
-            _ => endpoint.paging == Paging::Single || self.wanted.is_some_and(|wanted| fits_a_page(endpoint, wanted)),
+    /// Calls that it is expected to take, in each partition.
+    fn calls(&self, table: &Table, lists: &Lists<'_>, known: &Known) -> u64 {
+        let rows = known.rows(table, lists, self.pushed, None);
+        let paged = known.paged(self.endpoint);
+        // A service with a window sends no more than is wanted, and by that in one page.
+        let of_one = match self.wanted {
+            Some(_) if self.endpoint.window.is_some() => 1,
+            wanted => paged.calls(&rows, wanted).expected,
         };
-        if is_one {
-            return 1;
+        let requests = self.requests as u64;
+        match self.wanted {
+            // Those behind the one that has enough are not asked.
+            Some(wanted) => of_one.saturating_mul(requests.min(wanted.div_ceil(rows.expected.max(1)))),
+            None => of_one.saturating_mul(requests),
         }
-        let conditions = self.pushed.map(parts).unwrap_or_default();
-        let halvings: u32 = conditions.iter().map(|condition| halvings(lists, condition)).sum();
-        PAGES.checked_shr(halvings).unwrap_or(0).max(1)
-    }
-}
-
-fn fits_a_page(endpoint: &Endpoint, wanted: u64) -> bool {
-    endpoint.window.is_some() || endpoint.page_size.as_ref().is_some_and(|size| wanted <= size.max)
-}
-
-fn halvings(lists: &Lists<'_>, condition: &Predicate) -> u32 {
-    let in_all = |column| lists.iter().all(|endpoint| is_required(endpoint, column));
-    match condition {
-        Predicate::Compare { column, .. } | Predicate::In { column, .. } if in_all(*column) => 0,
-        Predicate::Compare { op: CompareOp::Eq, .. } | Predicate::In { negated: false, .. } => 2,
-        _ => 1,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tidegate_remote::Scalar;
-    use tidegate_spec::{ColumnFilter, PageSize};
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use tidegate_remote::{CompareOp, Scalar};
+    use tidegate_spec::{ColumnFilter, EndpointKind, PageSize, Paging};
 
     use super::*;
+    use crate::cost::{Basis, Seen, TableRows, testing};
+
+    /// A table without a key whose lists have pages of 50 rows: ten of them where nothing is known.
+    fn table() -> Table {
+        Table { key: Vec::new(), endpoints: vec![endpoint("list", EndpointKind::List)], ..testing::table() }
+    }
 
     fn endpoint(name: &str, kind: EndpointKind) -> Endpoint {
         let size = PageSize { place: None, max: 50 };
@@ -91,7 +79,7 @@ mod tests {
 
     #[track_caller]
     fn check(offers: &[Offer<'_>], expected: &str) {
-        let chosen = choose(offers).map(|place| offers[place].endpoint.name.as_str());
+        let chosen = choose(offers, &table(), &Known::nothing()).map(|place| offers[place].endpoint.name.as_str());
         assert_eq!(chosen, Some(expected));
     }
 
@@ -108,7 +96,7 @@ mod tests {
         let single = Endpoint { paging: Paging::Single, ..list.clone() };
         check(&[offer(&single, 1), offer(&get, 2)], "list");
         check(&[offer(&single, 1), offer(&get, 1)], "get");
-        assert_eq!(choose(&[]), None);
+        assert_eq!(choose(&[], &table(), &Known::nothing()), None);
     }
 
     #[test]
@@ -140,6 +128,41 @@ mod tests {
         check(&[offer(&all, 1), parents(1)], "under");
         check(&[offer(&all, 1), parents(2)], "under");
         check(&[offer(&all, 1), parents(20)], "all");
+    }
+
+    /// So many rows are in the table.
+    fn rows(rows: u64) -> Known {
+        let at = SystemTime::UNIX_EPOCH;
+        let mut known = TableRows::default();
+        known.keep("all", "", Seen { rows, basis: Basis::Scan, at });
+        Known::new(Arc::new(known), at)
+    }
+
+    #[test]
+    fn what_is_known_of_a_table_decides() {
+        let list = endpoint("list", EndpointKind::List);
+        let get = endpoint("get", EndpointKind::Get);
+        let many = endpoint("many", EndpointKind::GetMany);
+        let search = Endpoint { eventual: true, ..endpoint("search", EndpointKind::Search) };
+        let pushed = Predicate::Compare { column: 0, op: CompareOp::Eq, value: Scalar::Int(1) };
+        let filtered = Offer { pushed: Some(&pushed), ..offer(&list, 1) };
+        let cases: &[(u64, &[Offer<'_>], &str)] = &[
+            (20_000, &[offer(&list, 1), offer(&get, 40)], "get"),
+            (20_000, &[offer(&list, 1), offer(&get, 401)], "list"),
+            (20_000, &[offer(&list, 1), offer(&get, 40), offer(&many, 2)], "many"),
+            (30, &[offer(&list, 1), offer(&get, 2)], "list"),
+            (30, &[offer(&list, 1), offer(&get, 1)], "get"),
+            (0, &[offer(&list, 1), offer(&get, 2)], "list"),
+            (20_000, &[filtered, offer(&get, 80)], "get"),
+            (20_000, &[filtered, offer(&get, 81)], "list"),
+            (20_000, &[offer(&list, 1), offer(&search, 1)], "list"),
+            (20_000, &[offer(&list, 2), offer(&search, 1)], "search"),
+            (20_000, &[Offer { wanted: Some(60), ..offer(&list, 1) }, offer(&get, 3)], "list"),
+        ];
+        for (known, offers, expected) in cases {
+            let chosen = choose(offers, &table(), &rows(*known)).map(|place| offers[place].endpoint.name.as_str());
+            assert_eq!(chosen, Some(*expected), "{known} rows");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use tidegate_remote::Source;
+use tidegate_remote::{Source, Tally};
 use tidegate_transport::Statement;
 
 use crate::{Connection, Connector};
@@ -24,6 +24,8 @@ pub struct ScanContext {
     pub statement: Arc<Statement>,
     /// Where a scan reports what its API did otherwise than it declares.
     pub notices: Notices,
+    /// Who is told how many rows there are, for later plans.
+    pub tally: Option<Arc<dyn Tally>>,
 }
 
 /// What a user should know of the scans of one statement: one notice for each table.
@@ -99,6 +101,7 @@ impl ScanContext {
             .connections
             .get(connection)
             .ok_or_else(|| DataFusionError::Plan(format!("connection {connection} was dropped")))?;
-        Ok(connection.source(&self.principal, &Arc::new(self.statement.child())))
+        let source = connection.source(&self.principal, &Arc::new(self.statement.child()));
+        Ok(Source { tally: self.tally.clone(), ..source })
     }
 }

@@ -1,5 +1,7 @@
 //! The operator that lets an API count: `SELECT count(*)` in one call for each request, sent when it runs.
 
+mod predict;
+
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
@@ -68,12 +70,6 @@ impl ApiCountExec {
     /// Connection, as named in SQL.
     pub(crate) fn connection(&self) -> &Arc<str> {
         &self.connection
-    }
-
-    /// Calls that a run takes: one for each request in each partition.
-    pub(crate) fn least_calls(&self) -> u64 {
-        let partitions = self.reach.as_ref().map_or(1, |reach| reach.codes().len());
-        partitions.saturating_mul(self.requests.len()) as u64
     }
 }
 

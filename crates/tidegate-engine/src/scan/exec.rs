@@ -1,5 +1,7 @@
 //! The operator that reads a remote table. It holds only data; all that does something is found when it runs.
 
+mod predict;
+
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
@@ -195,17 +197,6 @@ impl ApiScanExec {
             (None, Some(wanted)) => Ok(adapted(fanout.in_sequence(wanted).boxed())),
             (None, None) => Ok(adapted(fanout.at_once().boxed())),
         }
-    }
-
-    /// Calls that a run surely takes, one for each request in each partition that it begins; `may_stop` when its reader
-    /// may end it early.
-    pub(crate) fn least_calls(&self, may_stop: bool) -> u64 {
-        let partitions = self.asking.reach.as_ref().map_or(1, |reach| reach.codes().len());
-        let ends_early = may_stop || self.fetch.is_some();
-        let requests = if ends_early { self.segments.len().min(1) } else { self.segments.len() };
-        // The first row of a merge is known when each partition has shown its own.
-        let begun = if ends_early && self.sort.is_none() { partitions.min(1) } else { partitions };
-        if self.fetch == Some(0) { 0 } else { begun.saturating_mul(requests) as u64 }
     }
 
     fn column_names(&self) -> String {

@@ -175,7 +175,7 @@ pub(super) fn parts(predicate: &Predicate) -> &[Predicate] {
 }
 
 /// Whether the endpoint cannot be asked without a filter on the column: one that is declared so, or stands in its path.
-pub(super) fn is_required(endpoint: &Endpoint, column: usize) -> bool {
+pub(crate) fn is_required(endpoint: &Endpoint, column: usize) -> bool {
     let in_path = |form: &FilterForm| form.column == column && matches!(form.place, Place::Path(_));
     endpoint.filters.column(column).is_some_and(|filter| filter.required) || endpoint.filters.forms.iter().any(in_path)
 }
@@ -199,7 +199,7 @@ pub(super) fn is_said(alternatives: &[Alternative], wanted: usize) -> bool {
 }
 
 /// The column of a comparison; `None` for AND and OR.
-fn single_column(predicate: &Predicate) -> Option<usize> {
+pub(super) fn single_column(predicate: &Predicate) -> Option<usize> {
     match predicate {
         Predicate::And(_) | Predicate::Or(_) => None,
         Predicate::Compare { column, .. }

@@ -5,6 +5,7 @@
 //! finds its connection and the paying statement through [`ScanContext`]. Nothing here sends a request while
 //! a query is planned or explained.
 
+mod advice;
 mod asking;
 mod choose;
 mod config;
@@ -18,6 +19,7 @@ mod keys;
 mod metrics;
 mod missing;
 mod order;
+mod predict;
 mod prune;
 mod reader;
 mod recheck;
@@ -33,8 +35,11 @@ pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
+pub(crate) use filters::is_required;
 pub(crate) use metrics::ScanMetrics;
+pub(crate) use predict::{lookup_calls, scan_calls};
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
 pub(crate) use strict::strict;
 pub use table::ApiTable;
+pub(crate) use unasked::UnaskedExec;

@@ -1,5 +1,6 @@
 //! Filters evaluated over what an API has sent: those that it left to do, and those that it claims to have done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{BooleanArray, RecordBatch};
@@ -46,6 +47,12 @@ impl Recheck {
     /// All filters.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {
         self.residual.iter().chain(&self.verified).map(|filter| &filter.physical)
+    }
+
+    /// Names of the columns that the residual filter reads.
+    pub(super) fn residual_columns(&self) -> BTreeSet<String> {
+        let columns = self.residual.iter().flat_map(|filter| filter.logical.column_refs());
+        columns.map(|column| column.name.clone()).collect()
     }
 
     /// The residual filter as SQL.

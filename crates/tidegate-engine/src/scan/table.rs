@@ -18,6 +18,7 @@ use super::filters::evaluable;
 use super::prune;
 use super::strict::StrictReads;
 use super::unasked::UnaskedExec;
+use crate::cost::{Knowledge, Known};
 use crate::detail::{Division, Manner};
 use crate::partitions::{COLUMN, base_needs_partition};
 use crate::{Connection, Reach, Settings};
@@ -116,6 +117,11 @@ impl ApiTable {
         Ok(division)
     }
 
+    fn known(&self, state: &dyn Session) -> Known {
+        let knowledge = state.config().get_extension::<Knowledge>();
+        knowledge.map_or_else(Known::nothing, |all| all.of(&self.connection.fingerprint, &self.table.name))
+    }
+
     fn refused(&self, verb: &str) -> DataFusionError {
         DataFusionError::NotImplemented(format!(
             "{verb} of {}.{} cannot be done by its plan, which would lose its bound: run it as a statement of a session",
@@ -178,6 +184,7 @@ impl TableProvider for ApiTable {
             pushdown: settings.pushdown,
             on_bad_value: settings.on_bad_value,
             is_strict: is_strict(state),
+            known: self.known(state),
         });
         let scan: Arc<dyn ExecutionPlan> = match asking.plan(limit) {
             Ok(Asked::Nothing) => return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(wanted)?)))),

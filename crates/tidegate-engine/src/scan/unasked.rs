@@ -43,6 +43,11 @@ impl UnaskedExec {
         Ok(Self { asking, fetch, message: error.to_string(), properties: Arc::new(properties) })
     }
 
+    /// What the query wants.
+    pub(crate) fn asking(&self) -> &Arc<Asking> {
+        &self.asking
+    }
+
     fn refusal(&self) -> DataFusionError {
         Error::new(ErrorKind::Query, self.message.clone()).into()
     }

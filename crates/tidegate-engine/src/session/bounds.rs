@@ -11,40 +11,81 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
-use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, InputOrderMode};
 use futures::{StreamExt, stream};
 use tidegate_transport::Statement;
 
 use super::Run;
+use crate::cost::{self, Ask, Costs, Estimate};
 use crate::scan::{ApiCountExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
 
-/// Refuses a plan that surely needs more calls than the statement may still send.
+/// Notes what the plan is predicted to take, and refuses one that needs more calls than the statement may still send:
+/// surely, or by what was seen lately.
 ///
 /// # Errors
-/// How many calls it needs at least, and what to do.
-pub(super) fn check(statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+/// How many calls it needs, how that is known, and what to do.
+pub(super) fn check(run: &Run, statement: &Statement, plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    let predicted = cost::predict(plan, &Costs::EXPECTED);
+    run.note_predicted(predicted.calls());
     if statement.bounds().max_calls.is_none() {
         return Ok(());
     }
-    check_calls(statement, least_calls(plan, false))
+    check_calls(statement, least_calls(plan))?;
+    check_predicted(statement, &predicted.asks)
 }
 
-/// Refuses plans that together surely need more calls than the statement may still send.
+/// Refuses plans that together need more calls than the statement may still send.
 ///
 /// # Errors
 /// As [`check`].
 pub(crate) fn check_calls_of(statement: &Statement, plans: &[Arc<dyn ExecutionPlan>]) -> Result<()> {
-    check_calls(statement, least_calls_of(plans))
+    check_calls(statement, least_calls_of(plans))?;
+    let asks: Vec<Ask> = plans.iter().flat_map(|plan| cost::predict(plan, &Costs::EXPECTED).asks).collect();
+    check_predicted(statement, &asks)
 }
 
 /// Calls that running all of the plans surely takes.
 pub(crate) fn least_calls_of(plans: &[Arc<dyn ExecutionPlan>]) -> u64 {
-    plans.iter().map(|plan| least_calls(plan, false)).sum()
+    plans.iter().map(least_calls).sum()
+}
+
+fn least_calls(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+    cost::predict(plan, &Costs::SURE).calls().low
+}
+
+/// Refuses what takes more calls than the statement may send, by what was seen lately.
+fn check_predicted(statement: &Statement, asks: &[Ask]) -> Result<()> {
+    let Some(most) = statement.bounds().max_calls else { return Ok(()) };
+    let spent = statement.counts().calls;
+    let calls: Estimate = asks.iter().map(|ask| ask.calls).sum();
+    if spent.saturating_add(calls.low) <= most {
+        return Ok(());
+    }
+    let largest = asks.iter().max_by_key(|ask| ask.calls.low);
+    let known = largest.map_or(String::new(), |ask| {
+        let Ask { connection, table, rows, basis, .. } = ask;
+        format!(": {connection}.{table} has about {} rows ({}, not older than a day)", rows.expected, basis.name())
+    });
+    let message = format!(
+        "the statement is predicted to need about {} calls, at least {}{known}. tidegate.max_calls is {most}, {}; raise \
+         max_calls, or narrow what is asked for: EXPLAIN CALLS shows how. Answers that are stored are not counted on",
+        calls.expected,
+        calls.low,
+        sent(spent),
+    );
+    Err(Error::new(ErrorKind::CallBound, message))
+}
+
+/// What a statement that has not begun may have sent.
+fn sent(spent: u64) -> String {
+    match spent {
+        0 => "none was sent".to_owned(),
+        1 => "one was sent, to resolve its names".to_owned(),
+        spent => format!("{spent} were sent, to resolve its names"),
+    }
 }
 
 /// Refuses what surely takes so many more calls than were sent, if that is more than the statement may send.
@@ -58,11 +99,7 @@ pub(super) fn check_calls(statement: &Statement, least: u64) -> Result<()> {
     if needed <= most {
         return Ok(());
     }
-    let sent = match spent {
-        0 => "none was sent".to_owned(),
-        1 => "one was sent, to resolve its names".to_owned(),
-        spent => format!("{spent} were sent, to resolve its names"),
-    };
+    let sent = sent(spent);
     let message = format!(
         "the statement needs at least {needed} {}, and tidegate.max_calls is {most}: {sent}; raise max_calls, or narrow \
          what is asked for: by a filter, a LIMIT, or USE of fewer partitions",
@@ -75,86 +112,14 @@ pub(super) fn check_calls(statement: &Statement, least: u64) -> Result<()> {
 ///
 /// # Errors
 /// As [`check`], and what planning fails for.
-pub(super) async fn check_definition(state: &SessionState, statement: &Statement, plan: &LogicalPlan) -> Result<()> {
+pub(super) async fn check_definition(
+    run: &Run,
+    state: &SessionState,
+    statement: &Statement,
+    plan: &LogicalPlan,
+) -> Result<()> {
     let LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) = plan else { return Ok(()) };
-    if statement.bounds().max_calls.is_none() {
-        return Ok(());
-    }
-    check(statement, &state.create_physical_plan(&create.input).await?)
-}
-
-/// Calls that running the plan surely takes; `may_stop` when what reads it may end early.
-fn least_calls(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> u64 {
-    if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
-        return scan.least_calls(may_stop);
-    }
-    if let Some(count) = plan.downcast_ref::<ApiCountExec>() {
-        return count.least_calls();
-    }
-    let children = plan.children();
-    match plan.name() {
-        "UnionExec" | "InterleaveExec" if may_stop => {
-            children.into_iter().map(|child| least_calls(child, true)).min().unwrap_or(0)
-        }
-        "UnionExec" | "InterleaveExec" => children.into_iter().map(|child| least_calls(child, false)).sum(),
-        // Both the subqueries and what they are for are read.
-        "ScalarSubqueryExec" => {
-            let of = |(place, child)| least_calls(child, place == 0 && may_stop);
-            children.into_iter().enumerate().map(of).sum()
-        }
-        // The left side is read whole first; whether the right side is may depend on it.
-        "HashJoinExec" | "NestedLoopJoinExec" | "CrossJoinExec" => {
-            children.into_iter().next().map_or(0, |left| least_calls(left, false))
-        }
-        name if ALWAYS_READ.contains(&name) => {
-            let may_stop = input_may_stop(plan, may_stop);
-            children.into_iter().map(|child| least_calls(child, may_stop)).sum()
-        }
-        _ => 0,
-    }
-}
-
-/// Operators that ask their one input for rows as soon as they are asked.
-const ALWAYS_READ: &[&str] = &[
-    "AggregateExec",
-    "BoundedWindowAggExec",
-    "BufferExec",
-    "CoalesceBatchesExec",
-    "CoalescePartitionsExec",
-    "CooperativeExec",
-    "DataSinkExec",
-    "DetailExec",
-    "FilterExec",
-    "GlobalLimitExec",
-    "LocalLimitExec",
-    "OutputRequirementExec",
-    "ProjectionExec",
-    "RepartitionExec",
-    "SequenceExec",
-    "SortExec",
-    "SortExec(TopK)",
-    "SortPreservingMergeExec",
-    "UnnestExec",
-    "WindowAggExec",
-];
-
-/// Whether the input of one of these may be left before its end.
-fn input_may_stop(plan: &Arc<dyn ExecutionPlan>, may_stop: bool) -> bool {
-    if let Some(sort) = plan.downcast_ref::<SortExec>() {
-        // The first rows of an input that is partly sorted may be enough.
-        return sort.fetch().is_some() && sort.input().output_ordering().is_some();
-    }
-    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        let is_whole = !matches!(aggregate.mode(), AggregateMode::Partial)
-            && matches!(aggregate.input_order_mode(), InputOrderMode::Linear)
-            && aggregate.limit_options().is_none();
-        return !is_whole && (may_stop || aggregate.limit_options().is_some());
-    }
-    match plan.name() {
-        "DataSinkExec" => false,
-        "GlobalLimitExec" | "LocalLimitExec" => true,
-        _ => may_stop || plan.fetch().is_some(),
-    }
+    check(run, statement, &state.create_physical_plan(&create.input).await?)
 }
 
 /// The rows, and at their end a warning for each name in `quota_reserve` that is no quota of a connection read.

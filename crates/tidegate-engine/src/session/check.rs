@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result, mutate};
 /// A mutation of something that is no table.
 pub(super) fn kind(shared: &Shared, parsed: &Parsed) -> Result<StatementKind> {
     Ok(match parsed {
-        Parsed::Mutation { mode: Mode::Explain(_), .. } => StatementKind::Explain,
+        Parsed::Mutation { mode: Mode::Explain(_), .. } | Parsed::Calls(_) => StatementKind::Explain,
         Parsed::Mutation { statement, .. } if is_local(shared, statement)? => StatementKind::Write,
         Parsed::Mutation { .. } | Parsed::Journal(_) => StatementKind::Mutation,
         Parsed::Command(

@@ -11,10 +11,14 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, stream};
+use tidegate_remote::Tally;
 use tidegate_transport::Statement;
 
 use super::stream::StatementStream;
-use super::{Action, Cancel, Execution, Planner, Prepared, Run, Summary, bounds, command, explain, refresh, select};
+use super::{
+    Action, Cancel, Execution, Planner, Prepared, Run, Summary, bounds, command, explain, explain_calls, refresh,
+    select,
+};
 use crate::Result;
 use crate::mutate::run::Host;
 use crate::mutate::summary::Watched;
@@ -87,14 +91,14 @@ async fn start(
             let state = state(planner, run, statement)?;
             let plan = bind(plan, params)?;
             let physical = state.create_physical_plan(&plan).await?;
-            bounds::check(statement, &physical)?;
+            bounds::check(run, statement, &physical)?;
             let rows = execute_stream(Arc::clone(&physical), state.task_ctx())?;
             Ok(Started::Rows(bounds::watching_reserves(rows, run, &physical)))
         }
         Action::Define { plan, source } => {
             let state = state(planner, run, statement)?;
             let plan = bind(plan, params)?;
-            bounds::check_definition(&state, statement, &plan).await?;
+            bounds::check_definition(run, &state, statement, &plan).await?;
             let context = Planner::context(state);
             let shared = Arc::clone(run.shared());
             Ok(Started::Rows(deferred(async move {
@@ -116,11 +120,17 @@ async fn start(
                 async move { Ok(Some(explain.run(host, params).await?)) },
             )))
         }
+        Action::ExplainCalls(plan) => {
+            let (run, state) = (Arc::clone(run), state(planner, run, statement)?);
+            Ok(Started::Rows(deferred_rows(explain_calls::schema(), async move {
+                Ok(Some(explain_calls::run(&run, &state, plan, params).await?))
+            })))
+        }
         Action::Explain(explain) => {
             let state = state(planner, run, statement)?;
-            let statement = Arc::clone(statement);
+            let (run, statement) = (Arc::clone(run), Arc::clone(statement));
             Ok(Started::Rows(deferred_rows(explain::schema(), async move {
-                Ok(Some(explain.bind(params)?.run(&state, &statement).await?))
+                Ok(Some(explain.bind(params)?.run(&run, &state, &statement).await?))
             })))
         }
     }
@@ -134,6 +144,7 @@ pub(crate) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) ->
         principal: Arc::clone(run.principal()),
         statement: Arc::clone(statement),
         notices: notices(run),
+        tally: Some(Arc::clone(run.learnt()) as Arc<dyn Tally>),
     }));
     state.mark_start_execution();
     Ok(state)

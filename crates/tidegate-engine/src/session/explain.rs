@@ -16,7 +16,7 @@ use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
 use tidegate_transport::Statement;
 
-use super::{bounds, execute};
+use super::{Run, bounds, execute};
 use crate::{Error, ErrorKind, Result};
 
 /// An EXPLAIN whose statement is planned.
@@ -45,16 +45,7 @@ impl Explain {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         };
-        let plan = match plan {
-            // What a definition reads is what there is to plan; making the plan must not define anything.
-            LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => Arc::unwrap_or_clone(create.input),
-            LogicalPlan::Ddl(DdlStatement::CreateView(create)) => Arc::unwrap_or_clone(create.input),
-            LogicalPlan::Ddl(_) => {
-                return Err(Error::new(ErrorKind::Unsupported, "this statement has no plan to show"));
-            }
-            plan => plan,
-        };
-        Ok(Self { plan, analyze: options.analyze, verbose: options.verbose, tree })
+        Ok(Self { plan: plan_of(plan)?, analyze: options.analyze, verbose: options.verbose, tree })
     }
 
     pub(super) fn bind(self, params: Vec<ScalarValue>) -> Result<Self> {
@@ -62,7 +53,7 @@ impl Explain {
     }
 
     /// The lines.
-    pub(super) async fn run(self, state: &SessionState, statement: &Statement) -> Result<RecordBatch> {
+    pub(super) async fn run(self, run: &Run, state: &SessionState, statement: &Statement) -> Result<RecordBatch> {
         let optimized = state.optimize(&self.plan)?;
         let physical = state.create_physical_plan(&optimized).await?;
         let mut lines = Vec::new();
@@ -71,7 +62,7 @@ impl Explain {
             lines.push("physical plan".to_owned());
         }
         if self.analyze {
-            bounds::check(statement, &physical)?;
+            bounds::check(run, statement, &physical)?;
             let rows = drain(&physical, state).await?;
             let shown = DisplayableExecutionPlan::with_metrics(physical.as_ref());
             push(&mut lines, &shown.indent(self.verbose).to_string());
@@ -83,6 +74,20 @@ impl Explain {
         }
         let column = Arc::new(StringArray::from_iter_values(lines));
         Ok(RecordBatch::try_new(schema(), vec![column]).map_err(datafusion::error::DataFusionError::from)?)
+    }
+}
+
+/// The plan that a statement has. What a definition reads is what there is to plan; making the plan must not define
+/// anything.
+///
+/// # Errors
+/// A definition that reads nothing.
+pub(super) fn plan_of(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::Ddl(DdlStatement::CreateMemoryTable(create)) => Ok(Arc::unwrap_or_clone(create.input)),
+        LogicalPlan::Ddl(DdlStatement::CreateView(create)) => Ok(Arc::unwrap_or_clone(create.input)),
+        LogicalPlan::Ddl(_) => Err(Error::new(ErrorKind::Unsupported, "this statement has no plan to show")),
+        plan => Ok(plan),
     }
 }
 

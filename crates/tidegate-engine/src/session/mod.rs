@@ -7,10 +7,12 @@ mod complete;
 mod config;
 mod execute;
 mod explain;
+mod explain_calls;
 mod literals;
 mod mutation;
 mod notes;
 mod plan;
+mod prediction;
 mod refresh;
 mod run;
 mod select;
@@ -36,8 +38,10 @@ pub(crate) use bounds::{check_calls_of, least_calls_of};
 pub(crate) use check::{one_of_its_own, read_only};
 pub(crate) use execute::state;
 pub(crate) use explain::schema as explain_schema;
+pub(crate) use explain_calls::{schema as calls_schema, shown as calls_shown};
 pub(crate) use notes::Notes;
 pub(crate) use plan::Planner;
+pub use prediction::Prediction;
 pub(crate) use run::Run;
 pub(crate) use shared::Shared;
 
@@ -104,6 +108,8 @@ enum Action {
     ExplainMutation(Box<mutate::explain::Explain>),
     /// Shows a plan.
     Explain(explain::Explain),
+    /// Shows what a plan is predicted to take.
+    ExplainCalls(LogicalPlan),
     /// Asks connections what is left of their quotas.
     Refresh(Vec<Arc<Connection>>),
     /// Returns rows that resolving names has found.
@@ -269,8 +275,8 @@ async fn prepare(
             Ok((kind, Vec::new(), no_rows, Action::Command(command)))
         }
         Parsed::Mutation { statement, mode } if check::is_local(run.shared(), &statement)? => {
-            let statement = mutation::local(*statement, mode)?;
-            Box::pin(prepare(planner, run, sql, kind, Parsed::DataFusion(Box::new(statement)))).await
+            let parsed = mutation::local(*statement, mode)?;
+            Box::pin(prepare(planner, run, sql, kind, parsed)).await
         }
         Parsed::Mutation { statement, mode } => {
             let prepared = Box::pin(mutate::prepare::mutation(planner, run, sql, &statement, mode)).await?;
@@ -279,6 +285,13 @@ async fn prepare(
         // Its settings are those of then: it is prepared where they are looked up.
         Parsed::Journal(command) => {
             Err(Error::new(ErrorKind::Unsupported, format!("{} MUTATION stands alone", command.verb())))
+        }
+        Parsed::Calls(mut statement) => {
+            check::allow_explain(&statement)?;
+            check::check(run, &mut statement)?;
+            let plan = planner.plan(run, sql, *statement, &run.shared().default_schema()).await?;
+            let plan = explain::plan_of(plan)?;
+            Ok((kind, params(&plan)?, explain_calls::schema(), Action::ExplainCalls(plan)))
         }
         Parsed::DataFusion(statement) => match *statement {
             DfStatement::Explain(explain) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{ExplainStatement, Statement as DfStatement};
 
-use super::{Action, Parts, Planner, Prepared, Run, Shared, StatementKind, explain};
+use super::{Action, Parts, Planner, Prepared, Run, Shared, StatementKind};
 use crate::mutate::{journal, prepare};
 use crate::sql::{Explained, JournalCommand, Mode, MutationStatement, Parsed};
 use crate::{Error, ErrorKind, Result, Settings};
@@ -22,20 +22,21 @@ pub(super) fn is_unbounded(kind: StatementKind, parsed: &Parsed) -> bool {
 ///
 /// # Errors
 /// What local tables do not have.
-pub(super) fn local(statement: MutationStatement, mode: Mode) -> Result<DfStatement> {
+pub(super) fn local(statement: MutationStatement, mode: Mode) -> Result<Parsed> {
     let unsupported = |what: &str| {
         let message =
             format!("{what} is not offered for local tables: only changes of connections' tables are journalled");
         Err(Error::new(ErrorKind::Unsupported, message))
     };
     match mode {
-        Mode::Run => statement.into_datafusion(),
+        Mode::Run => Ok(Parsed::DataFusion(Box::new(statement.into_datafusion()?))),
         Mode::Plan => unsupported("PLAN"),
+        Mode::Explain(Explained { calls: true, .. }) => Ok(Parsed::Calls(Box::new(statement.into_datafusion()?))),
         Mode::Explain(Explained { select_rows: true, .. }) => unsupported("EXPLAIN (select_rows)"),
         Mode::Explain(Explained { verbose, analyze, .. }) => {
             let statement = Box::new(statement.into_datafusion()?);
             let options = ExplainStatementOptions { verbose, analyze, ..Default::default() };
-            Ok(DfStatement::Explain(ExplainStatement { statement, options }))
+            Ok(Parsed::DataFusion(Box::new(DfStatement::Explain(ExplainStatement { statement, options }))))
         }
     }
 }
@@ -47,7 +48,7 @@ pub(super) fn parts(prepared: prepare::Prepared) -> Parts {
             (StatementKind::Mutation, params, schema, Action::Mutation(work))
         }
         prepare::Prepared::Explain { explain, params } => {
-            (StatementKind::Explain, params, explain::schema(), Action::ExplainMutation(explain))
+            (StatementKind::Explain, params, explain.schema(), Action::ExplainMutation(explain))
         }
     }
 }

@@ -64,6 +64,7 @@ impl Planner {
         }
         config.options_mut().catalog.default_schema = shared.default_schema();
         config.set_extension(Arc::new(run.settings().clone()));
+        config.set_extension(Arc::new(run.engine().knowledge()));
         Ok(state)
     }
 

@@ -8,6 +8,7 @@ use tidegate_state::{StatementEnd, StatementStart};
 use tidegate_transport::{Caching, Clock, OnExhausted, Spending, Statement};
 
 use super::{Notes, Shared, StatementKind};
+use crate::cost::{self, Estimate};
 use crate::{Engine, Error, Result, Settings};
 
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
@@ -25,6 +26,9 @@ pub(crate) struct Run {
     statement: Mutex<Option<Arc<Statement>>>,
     timing: Arc<Timing>,
     notes: Arc<Notes>,
+    learnt: Arc<cost::Notes>,
+    /// Calls that it was predicted to take.
+    predicted: OnceLock<Estimate>,
     is_ended: AtomicBool,
 }
 
@@ -58,6 +62,8 @@ impl Run {
             sql: redacted,
             kind,
             statement: Mutex::default(),
+            learnt: Arc::default(),
+            predicted: OnceLock::new(),
             timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
             is_ended: AtomicBool::new(false),
         }
@@ -78,6 +84,8 @@ impl Run {
             statement: Mutex::new(Some(self.statement()?)),
             timing: Arc::clone(&self.timing),
             notes: Arc::clone(&self.notes),
+            learnt: Arc::clone(&self.learnt),
+            predicted: OnceLock::new(),
             is_ended: AtomicBool::new(true),
         })
     }
@@ -112,6 +120,11 @@ impl Run {
     /// Where what a user should know of this statement is noted.
     pub(crate) fn notes(&self) -> &Arc<Notes> {
         &self.notes
+    }
+
+    /// Where its scans note how many rows there are.
+    pub(crate) fn learnt(&self) -> &Arc<cost::Notes> {
+        &self.learnt
     }
 
     pub(crate) fn timing(&self) -> &Arc<Timing> {
@@ -179,6 +192,26 @@ impl Run {
         self.end("abandoned", None, rows);
     }
 
+    /// Keeps what the statement is predicted to take, to be compared with what it took. The first prediction stands.
+    pub(crate) fn note_predicted(&self, calls: Estimate) {
+        self.predicted.get_or_init(|| calls);
+    }
+
+    /// What was learnt is true however the statement has ended.
+    fn keep_learnt(&self) {
+        let learnt = self.learnt.take();
+        if learnt.is_empty() {
+            return;
+        }
+        let fingerprint = |name: &Arc<str>| Some((Arc::clone(name), self.shared.connection(name)?.fingerprint.clone()));
+        let fingerprints = learnt.iter().filter_map(|note| fingerprint(&note.connection)).collect();
+        let parts = self.engine().parts();
+        let kept = self.engine().statistics().learn(&parts.state, &fingerprints, learnt, parts.clock.now());
+        if let Err(error) = kept {
+            self.engine().warn(None, format!("the numbers of rows that were seen could not be kept: {error}"));
+        }
+    }
+
     fn end(&self, state: &str, error: Option<String>, rows: u64) {
         if self.is_ended.swap(true, Ordering::Relaxed) {
             return;
@@ -188,7 +221,8 @@ impl Run {
         if !matches!(state, "done" | "partial") {
             statement.cancellation().cancel();
         }
-        let counts = statement.counts();
+        self.keep_learnt();
+        let (counts, predicted) = (statement.counts(), self.predicted.get());
         let parts = self.engine().parts();
         let end = StatementEnd {
             state: state.to_owned(),
@@ -198,6 +232,11 @@ impl Run {
             retries: counts.retries,
             bytes: counts.bytes,
             waited: counts.waited,
+            predicted_low: predicted.map(|calls| calls.low),
+            predicted: predicted.map(|calls| calls.expected),
+            predicted_high: predicted.map(|calls| calls.high).filter(|high| *high < u64::MAX),
+            cache_hits: counts.cache_hits,
+            revalidated: counts.revalidated,
             ended_at: parts.clock.now(),
         };
         // The rows are right whether or not the folder could keep the figures.

@@ -65,6 +65,8 @@ pub(crate) struct Explained {
     pub(crate) verbose: bool,
     /// `ANALYZE`: only for what DataFusion runs.
     pub(crate) analyze: bool,
+    /// `CALLS`: only what it is predicted to take.
+    pub(crate) calls: bool,
 }
 
 /// First words of mutations.
@@ -103,6 +105,17 @@ pub(super) fn parse(tokens: &[TokenWithSpan]) -> Result<Option<JournalCommand>> 
         None => Ok(Some(command)),
         Some(_) => Err(words.unexpected("the end of the statement")),
     }
+}
+
+/// Takes EXPLAIN CALLS off the beginning of a statement, and tells whether it stood there.
+pub(super) fn take_calls(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let mut words = Words::new(tokens);
+    let is_there = words.take("explain") && words.take("calls");
+    if is_there {
+        let used = words.used();
+        tokens.drain(..if words.peek().is_some() { used } else { tokens.len() });
+    }
+    is_there
 }
 
 /// Takes PLAN or EXPLAIN off the beginning of a mutation.
@@ -198,7 +211,7 @@ impl<'a> Words<'a> {
         if !self.take_token(&Token::LParen) {
             let analyze = self.take("analyze");
             let verbose = self.take("verbose");
-            return Ok(Some(Explained { select_rows: false, verbose, analyze }));
+            return Ok(Some(Explained { verbose, analyze, ..Explained::default() }));
         }
         let mut explained = Explained::default();
         loop {
@@ -270,7 +283,8 @@ mod tests {
 
     #[test]
     fn words_before_a_mutation() {
-        let explain = |select_rows, verbose, analyze| Mode::Explain(Explained { select_rows, verbose, analyze });
+        let explain =
+            |select_rows, verbose, analyze| Mode::Explain(Explained { select_rows, verbose, analyze, calls: false });
         let cases = [
             ("UPDATE t", Mode::Run, "UPDATE"),
             ("PLAN UPDATE t", Mode::Plan, "UPDATE"),
@@ -294,6 +308,23 @@ mod tests {
         }
         for sql in ["PLAN SELECT 1", "PLAN", "EXPLAIN (select_rows) SELECT 1", "EXPLAIN (select_rows UPDATE t"] {
             assert!(take_mode(&mut tokenize(sql).unwrap()).is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn calls_are_taken_off_before_any_statement() {
+        for (sql, rest) in [
+            ("EXPLAIN CALLS SELECT 1", Some("SELECT")),
+            ("explain /* how many */ calls UPDATE t", Some("UPDATE")),
+            ("EXPLAIN CALLS", None),
+        ] {
+            let mut tokens = tokenize(sql).unwrap();
+            assert!(take_calls(&mut tokens), "{sql}");
+            let first = tokens.iter().find(|token| is_code(&token.token)).map(|token| token.token.to_string());
+            assert_eq!(first.as_deref(), rest, "{sql}");
+        }
+        for sql in ["EXPLAIN SELECT 1", "SELECT calls", "EXPLAIN (calls) SELECT 1", "EXPLAIN \"calls\""] {
+            assert!(!take_calls(&mut tokenize(sql).unwrap()), "{sql}");
         }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) enum Parsed {
     },
     /// One about a mutation of the journal.
     Journal(JournalCommand),
+    /// `EXPLAIN CALLS` of one for DataFusion.
+    Calls(Box<DfStatement>),
     /// One for DataFusion, with Tidegate's names already in DataFusion's form.
     DataFusion(Box<DfStatement>),
 }
@@ -77,6 +79,29 @@ pub(crate) fn parse(sql: &str) -> Result<Parsed> {
     if let Some(command) = journal_commands::parse(&tokens)? {
         return Ok(Parsed::Journal(command));
     }
+    if journal_commands::take_calls(&mut tokens) {
+        return calls(parse_tokens(tokens)?);
+    }
+    parse_tokens(tokens)
+}
+
+/// `EXPLAIN CALLS` of a statement.
+fn calls(parsed: Parsed) -> Result<Parsed> {
+    match parsed {
+        Parsed::Mutation { statement, mode: Mode::Run } => {
+            Ok(Parsed::Mutation { statement, mode: Mode::Explain(Explained { calls: true, ..Explained::default() }) })
+        }
+        Parsed::DataFusion(statement) if !matches!(*statement, DfStatement::Explain(_)) => Ok(Parsed::Calls(statement)),
+        _ => {
+            let message =
+                "EXPLAIN CALLS stands before a query, UPDATE, DELETE, INSERT, MERGE, COPY or CREATE TABLE … AS";
+            Err(Error::new(ErrorKind::Syntax, message))
+        }
+    }
+}
+
+/// Parses a statement that stands alone, without hints.
+fn parse_tokens(mut tokens: Vec<TokenWithSpan>) -> Result<Parsed> {
     let mode = journal_commands::take_mode(&mut tokens)?;
     let tokens = names::rewrite(tokens);
     if let Some(statement) = mutation::parse(&tokens)? {

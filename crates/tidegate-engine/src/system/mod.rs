@@ -4,10 +4,11 @@
 //! is then. Nothing here sends a call.
 
 mod api;
+mod cache;
 mod counters;
 mod mutations;
 mod quotas;
-mod rows;
+pub(crate) mod rows;
 mod tables;
 mod types;
 mod warnings;

@@ -13,7 +13,7 @@ use datafusion::common::Result;
 
 /// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Text.
     Text,
     /// Signed integer of 64 bits.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// One value. NULL fits every column.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Text(String),
     Int(i64),
@@ -108,7 +108,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 }
 
 /// The schema of these columns.
-pub(super) fn schema(columns: &[(&str, Kind)]) -> SchemaRef {
+pub(crate) fn schema(columns: &[(&str, Kind)]) -> SchemaRef {
     let field = |(name, kind): &(&str, Kind)| {
         let data_type = match kind {
             Kind::Text => DataType::Utf8,
@@ -125,7 +125,7 @@ pub(super) fn schema(columns: &[(&str, Kind)]) -> SchemaRef {
 }
 
 /// Rows as one batch. A value of another type than its column's is NULL; the tests of every table see that.
-pub(super) fn batch(schema: &SchemaRef, rows: &[Vec<Value>]) -> Result<RecordBatch> {
+pub(crate) fn batch(schema: &SchemaRef, rows: &[Vec<Value>]) -> Result<RecordBatch> {
     let columns = schema.fields().iter().enumerate().map(|(at, field)| column(field.data_type(), rows, at)).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)

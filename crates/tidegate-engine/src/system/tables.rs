@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use super::mutations::Pages;
 use super::rows::Kind::{Bool, Day, Int, Millis, Money, Text, Time};
 use super::rows::{Kind, Value};
-use super::{api, mutations, quotas};
+use super::{api, cache, mutations, quotas};
 use crate::session::Shared;
 use crate::settings::{ALL as SETTINGS, PREFIX};
 use crate::{Connection, Error};
@@ -50,6 +50,21 @@ use Reader::{Journal, Ledger, Now};
 
 /// All of them, by name.
 pub(super) const ALL: &[SystemTable] = &[
+    SystemTable {
+        name: "cache",
+        columns: &[
+            ("connection", Text),
+            ("table_name", Text),
+            ("url", Text),
+            ("bytes", Int),
+            ("stored_at", Time),
+            ("used_at", Time),
+            ("fresh_until", Time),
+            ("hits", Int),
+        ],
+        rows: Now(cache::cache),
+        wants: Wants::Nothing,
+    },
     SystemTable {
         name: "columns",
         columns: &[
@@ -263,7 +278,12 @@ pub(super) const ALL: &[SystemTable] = &[
             ("state", Text),
             ("complete", Bool),
             ("rows", Int),
+            ("predicted_low", Int),
+            ("predicted", Int),
+            ("predicted_high", Int),
             ("calls", Int),
+            ("cache_hits", Int),
+            ("revalidated", Int),
             ("retries", Int),
             ("bytes", Int),
             ("waited_milliseconds", Millis),
@@ -352,7 +372,12 @@ fn statements(shared: &Shared) -> Rows {
             end.map_or("running", |end| end.state.as_str()).into(),
             end.map(|end| end.state == "done").into(),
             end.map(|end| end.rows).into(),
+            end.and_then(|end| end.predicted_low).into(),
+            end.and_then(|end| end.predicted).into(),
+            end.and_then(|end| end.predicted_high).into(),
             end.map(|end| end.calls).into(),
+            end.map(|end| end.cache_hits).into(),
+            end.map(|end| end.revalidated).into(),
             end.map(|end| end.retries).into(),
             end.map(|end| end.bytes).into(),
             end.map(|end| end.waited).into(),

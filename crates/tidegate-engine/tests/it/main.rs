@@ -1,5 +1,6 @@
 //! Integration tests of the engine: one binary, a module per feature.
 
+mod calls;
 mod commands;
 mod details;
 mod explain;

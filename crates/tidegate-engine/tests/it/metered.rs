@@ -142,6 +142,7 @@ impl MeteredFixture {
         let engine = Engine::new(EngineParts {
             connect: Arc::new(connect),
             journal: Arc::new(tidegate_state::Journal::in_memory()),
+            cache: None,
             state: Arc::new(State::in_memory()),
             requests,
             ledger,

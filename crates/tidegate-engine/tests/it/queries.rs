@@ -7,7 +7,7 @@ use tidegate_sim::ODataOptions;
 use crate::sim::SimFixture;
 
 /// Queries, and the calls that each takes with pushdown. Rows are compared as sets unless the query orders them.
-const QUERIES: &[(&str, usize)] = &[
+pub(crate) const QUERIES: &[(&str, usize)] = &[
     // Filters.
     ("SELECT code FROM sim.accounts WHERE employees > 500 AND active", 2),
     ("SELECT code FROM sim.accounts WHERE region = 'EMEA' OR employees IS NULL", 1),
@@ -98,7 +98,7 @@ const QUERIES: &[(&str, usize)] = &[
     ("SELECT id FROM sim.nulls WHERE (\"text\" IS DISTINCT FROM 'x') AND medium IS NOT NULL", 2),
 ];
 
-async fn fixture() -> SimFixture {
+pub(crate) async fn fixture() -> SimFixture {
     let fixture = SimFixture::new(ODataOptions::default()).await;
     fixture.rows("CREATE VIEW active_accounts AS SELECT code, region, employees FROM sim.accounts WHERE active").await;
     fixture

@@ -191,6 +191,7 @@ impl Fixture {
         let engine = Engine::new(EngineParts {
             connect: Arc::clone(&connect) as Arc<dyn Connect>,
             journal: Arc::new(tidegate_state::Journal::in_memory()),
+            cache: None,
             state: Arc::clone(&state),
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),

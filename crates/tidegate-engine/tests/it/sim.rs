@@ -100,6 +100,7 @@ impl SimFixture {
         let engine = Engine::new(EngineParts {
             connect: Arc::new(connect),
             journal: Arc::new(tidegate_state::Journal::in_memory()),
+            cache: None,
             state: Arc::new(State::in_memory()),
             requests,
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock))),

@@ -7,6 +7,7 @@ async fn every_system_table_can_be_read() {
     let fixture = Fixture::erp();
     fixture.rows("SELECT * FROM erp.accounts").await;
     let names = [
+        "cache",
         "columns",
         "connections",
         "endpoints",

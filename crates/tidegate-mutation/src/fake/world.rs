@@ -133,6 +133,7 @@ impl World {
             partition: partition.clone(),
             statement: Arc::clone(&self.statement),
             fresh: false,
+            tally: None,
             blanks: Blanks::default(),
         };
         Lane { partition, source }

@@ -14,6 +14,7 @@ mod page_size;
 mod paging;
 mod seen;
 mod step;
+mod tally;
 mod total;
 mod window;
 
@@ -29,6 +30,8 @@ use crate::render::Outgoing;
 use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, partition, render};
 use step::Scan;
 
+pub use tally::{Learnt, Tally};
+
 /// One decoded page.
 #[derive(Debug, Clone)]
 pub struct Page {
@@ -36,6 +39,8 @@ pub struct Page {
     pub number: u64,
     /// Its rows, in the columns and order of [`ScanRequest::columns`].
     pub batch: RecordBatch,
+    /// Rows that match the request over all pages, as far as the API has told by now.
+    pub total: Option<u64>,
 }
 
 /// Pages in order. Nothing is asked for before it is polled; an error ends it.
@@ -45,6 +50,7 @@ pub type PageStream = BoxStream<'static, Result<Page>>;
 /// has spent no call more than it read. A page may have no rows.
 pub fn scan(source: Source, request: ScanRequest) -> PageStream {
     let filled = partition::for_source(&source, request.clone());
+    let told = source.clone();
     let first = match filled.and_then(|request| Scan::new(source.clone(), request)) {
         Ok(scan) => scan,
         Err(kind) => {
@@ -52,15 +58,15 @@ pub fn scan(source: Source, request: ScanRequest) -> PageStream {
             return stream::once(async move { Err(error) }).boxed();
         }
     };
-    stream::unfold((Some(first), source.blanks), |(scan, blanks)| async move {
+    let pages = stream::unfold((Some(first), source.blanks), |(scan, blanks)| async move {
         let mut scan = scan?;
         match scan.next_page().await {
             Ok(Some(page)) => Some((Ok(page), (Some(scan), blanks))),
             Ok(None) => None,
             Err(error) => Some((Err(error.blanked(&blanks)), (None, blanks))),
         }
-    })
-    .boxed()
+    });
+    tally::watched(pages.boxed(), &told, &request)
 }
 
 /// The number of rows that match the request's filter, as the API counts them: one call.
@@ -69,10 +75,14 @@ pub fn scan(source: Source, request: ScanRequest) -> PageStream {
 /// When the endpoint declares no count, or the server does not answer with one.
 pub async fn count(source: Source, request: ScanRequest) -> Result<u64> {
     let refused = |kind| Error { place: place(&source, &request, None, None), kind };
+    let asked = request.clone();
     let request = partition::for_source(&source, request.clone()).map_err(refused)?;
     let outgoing = count_request(&source, &request).map_err(refused)?;
     let place = place(&source, &request, None, Some(&outgoing.url));
-    count_at(&source, &request, outgoing).await.map_err(|kind| Error { place, kind }.blanked(&source.blanks))
+    let counted = count_at(&source, &request, outgoing).await;
+    let counted = counted.map_err(|kind| Error { place, kind }.blanked(&source.blanks))?;
+    tally::counted(&source, &asked, counted);
+    Ok(counted)
 }
 
 fn count_request(source: &Source, request: &ScanRequest) -> Result<Outgoing, ErrorKind> {

@@ -236,6 +236,8 @@ impl Scan {
     fn page(&self, batch: RecordBatch) -> Result<Page, ErrorKind> {
         let wanted: Vec<usize> = (0..self.request.columns.len()).collect();
         let batch = batch.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))?;
-        Ok(Page { number: self.pages, batch })
+        // Of a scan in slices each tells what is left.
+        let total = self.pager.total().filter(|&total| self.slices.is_none() && !total::is_a_cap(total));
+        Ok(Page { number: self.pages, batch, total })
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn source(sim: &Sim) -> Source {
         partition: None,
         statement: Arc::new(Statement::new(1)),
         fresh: false,
+        tally: None,
         blanks: Default::default(),
     }
 }

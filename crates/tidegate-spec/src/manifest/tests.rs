@@ -1,5 +1,6 @@
 //! Manifests that are right, and manifests that are not.
 
+mod details;
 mod quotas;
 mod writes;
 

@@ -144,7 +144,7 @@ fn path(folder: &Path, id: &str) -> PathBuf {
 }
 
 fn guard(folder: &Path) -> Result<File> {
-    open::folder_for_locks(folder, FOLDER)?;
+    open::folder_within(folder, FOLDER)?;
     open::lock(&folder.join(GUARD))
 }
 

@@ -217,6 +217,7 @@ impl Fixture {
             connect: Arc::new(Layers { api: Arc::clone(&api), clock: Arc::clone(&clock) }),
             state: Arc::new(State::in_memory()),
             journal: Arc::clone(&journal),
+            cache: None,
             requests: Arc::new(RequestLog::new(10)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock))),
             clock,
@@ -272,6 +273,7 @@ impl Fixture {
             principal: Arc::from("me"),
             statement: Arc::new(Statement::new(1)),
             notices: Notices::new(|_, _| {}),
+            tally: None,
         }));
         state.mark_start_execution();
         state

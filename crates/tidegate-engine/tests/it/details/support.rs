@@ -243,6 +243,7 @@ impl Fixture {
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
             clock: Arc::clone(&clock) as _,
+            cache: None,
             working_dir: folder.path().to_owned(),
         });
         let def = ConnectionDef { partitions, ..ConnectionDef::odata("hub", "") };

@@ -201,6 +201,7 @@ fn engine(folder: &Path, clock: &Arc<TestClock>, quotas: &[MeteredQuota]) -> Eng
         connect: Arc::new(connect),
         state: Arc::new(State::in_folder(folder)),
         journal: Arc::new(Journal::in_folder(folder)),
+        cache: None,
         requests,
         ledger,
         clock: Arc::clone(clock) as _,

@@ -293,6 +293,7 @@ impl Divided {
         let engine = Engine::new(EngineParts {
             connect: Arc::new(Open { service: Arc::clone(&service), lists }),
             journal: Arc::new(tidegate_state::Journal::in_memory()),
+            cache: None,
             state,
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),

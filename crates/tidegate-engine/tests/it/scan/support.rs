@@ -97,6 +97,7 @@ impl Fixture {
                     notices.lock().expect("no panic").push(format!("{connection}: {message}"));
                 }
             }),
+            tally: None,
         };
         let on_bad_value = settings.on_bad_value;
         let config = session_config().with_extension(Arc::new(settings)).with_extension(Arc::new(scans));

@@ -43,7 +43,7 @@ impl Lower<'_, '_, '_> {
             let own: Vec<usize> = (first..scope.columns.len() + columns.len()).collect();
             let endpoint = self.any_endpoint(scope, &at, name, &endpoint(detail));
             let Some(endpoint) = endpoint else { continue };
-            let parameters = self.parameters(&at, scope, &endpoint);
+            let parameters = self.parameters(&at, scope, &endpoint, &detail.path);
             details.push(Detail {
                 endpoint: Endpoint { columns: Some(own.clone()), ..endpoint },
                 parameters,
@@ -110,7 +110,7 @@ impl Lower<'_, '_, '_> {
     }
 
     /// Columns whose values the request takes from the row.
-    fn parameters(&mut self, at: &At, scope: &Scope<'_>, endpoint: &Endpoint) -> Vec<usize> {
+    fn parameters(&mut self, at: &At, scope: &Scope<'_>, endpoint: &Endpoint, path: &str) -> Vec<usize> {
         let mut parameters = Vec::with_capacity(endpoint.filters.columns.len());
         for filter in &endpoint.filters.columns {
             parameters.push(filter.column);
@@ -130,7 +130,8 @@ impl Lower<'_, '_, '_> {
                 self.report.say(&at.member("filters").member(name), message);
             }
         }
-        if parameters.is_empty() && !self.is_written(&at.member("filters")) {
+        let names_column = scope.columns.iter().any(|column| path.contains(&format!("{{{}}}", column.name)));
+        if parameters.is_empty() && !names_column && !self.is_written(&at.member("filters")) {
             let message = "the request is the same for all rows; expected a {column} in the path, or one in `filters`";
             self.report.say(&at.member("path"), message);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_quota::{Call, ScopeKey, ScopeUse, SpendKey, Unit};
 
-use crate::metering::{MeteredQuota, Metering, Operations, Per};
+use crate::metering::{MeteredQuota, Metering, Per};
 use crate::{Operation, Purpose};
 
 /// A call, with what its response is to be read for.
@@ -109,21 +109,7 @@ fn takes(metered: &MeteredQuota, operation: &Operation) -> bool {
     if is_token_request || metered.quota.unit == Unit::TokenRequests {
         return is_token_request && metered.quota.unit == Unit::TokenRequests;
     }
-    let is_write = operation.purpose == Purpose::Write;
-    let operations = match metered.operations {
-        Operations::All => true,
-        Operations::Reads => !is_write,
-        Operations::Writes => is_write,
-    };
-    operations && (metered.only.is_empty() || metered.only.iter().any(|only| is_of(only, operation)))
-}
-
-/// Whether an operation is for a table (`issues`) or one of its endpoints (`issues.search`).
-fn is_of(only: &str, operation: &Operation) -> bool {
-    // Without a table: the endpoint of a name of its own, such as `quota_check`.
-    let Some(table) = operation.table.as_deref() else { return only == &*operation.endpoint };
-    let rest = only.strip_prefix(table);
-    rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.') == Some(&operation.endpoint))
+    metered.covers(operation.table.as_deref(), &operation.endpoint, operation.purpose == Purpose::Write)
 }
 
 /// The name of a quota in the ledger: that of its endpoint goes in where each has counters of its own.
