@@ -18,14 +18,16 @@ async fn a_change_reads_details_as_they_are_now() {
 async fn what_a_change_must_not_do_is_refused() {
     let fixture = Fixture::new();
     let cases = [
-        ("UPDATE hub.issues SET body = 'x' WHERE number = 1", "body"),
+        (
+            "UPDATE hub.issues SET body = 'x' WHERE number = 1",
+            "hub.issues.body cannot be written by UPDATE; these can: title",
+        ),
         ("UPDATE hub.issues SET title = 'x' WHERE views > 3", "the answers of lagging, which alone has views, may lag"),
     ];
     for (sql, expected) in cases {
         let message = fixture.error(sql).await.1;
         assert!(message.contains(expected), "{sql}: {message}");
         assert_eq!(fixture.hub.take(), Vec::<String>::new(), "{sql}");
-        eprintln!("{message}");
     }
     assert_eq!(fixture.rows("SELECT views FROM hub.issues WHERE number = 4").await, ["40"]);
 }
