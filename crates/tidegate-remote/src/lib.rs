@@ -19,6 +19,7 @@ pub mod aggregate;
 pub mod arrow_types;
 mod call;
 pub mod decode;
+pub mod detail;
 pub mod discover;
 mod error;
 pub mod odata;

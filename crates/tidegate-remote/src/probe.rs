@@ -47,6 +47,7 @@ fn outgoing(source: &Source, endpoint: Option<&Endpoint>) -> Result<Outgoing, Er
         description: None,
         columns: Vec::new(),
         key: Vec::new(),
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![endpoint.clone()],
     };

@@ -79,6 +79,7 @@ pub(crate) fn table(version: ODataVersion) -> Table {
         description: None,
         columns,
         key: vec![ID],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: envelope(version),

@@ -21,8 +21,8 @@ pub use capability::{
 };
 pub use manifest::{Manifest, Problem};
 pub use model::{
-    Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, Model, NotFound, Path,
-    QUOTA_CHECK, Table,
+    Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Detail, Endpoint, EndpointKind, Envelope, Method, Model, NotFound,
+    Path, QUOTA_CHECK, Table,
 };
 pub use types::{ColumnType, Field, TimestampFormat};
 pub use write::{

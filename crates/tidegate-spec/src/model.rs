@@ -44,9 +44,30 @@ pub struct Table {
     pub endpoints: Vec<Endpoint>,
     /// How its rows are written.
     pub writes: Writes,
+    /// Requests for columns that its endpoints do not return, one a row. Names are unique, among those of endpoints too.
+    #[serde(default)]
+    pub details: Vec<Detail>,
+}
+
+/// Columns that the rows of a list do not have, and the request that has them for one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The request, of kind [`EndpointKind::Get`]. Each of its filters is a required `=`, of which the row gives the value.
+    /// Its [`Endpoint::not_found`] says whether a row for which there is nothing has NULL, or is an error.
+    pub endpoint: Endpoint,
+    /// Indices into the table's columns of what the request takes from the row, at least one; none of a detail's columns.
+    pub parameters: Vec<usize>,
+    /// Indices into the table's columns of what it returns, each of [`ColumnSource::Detail`] and nullable.
+    pub columns: Vec<usize>,
 }
 
 impl Table {
+    /// Index into [`Table::details`] of the detail that has this column; `None` for a column of the rows.
+    #[must_use]
+    pub fn detail_of(&self, column: usize) -> Option<usize> {
+        self.details.iter().position(|detail| detail.columns.contains(&column))
+    }
+
     /// Index of the column with this SQL name.
     #[must_use]
     pub fn column_index(&self, name: &str) -> Option<usize> {
@@ -82,6 +103,8 @@ pub enum ColumnSource {
     Request,
     /// The row, as something said about it and no property of it, such as `@odata.etag`: projections do not name it.
     Annotation,
+    /// A request of its own for each row, one of [`Table::details`]: endpoints neither return it nor filter or sort by it.
+    Detail,
 }
 
 /// What an endpoint returns.

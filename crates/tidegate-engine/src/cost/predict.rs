@@ -9,6 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::operators;
 use super::{Costs, Predicted};
+use crate::detail::DetailExec;
 use crate::lookup::LookupJoinExec;
 use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec, OneRowExec, UnaskedExec};
 
@@ -44,6 +45,7 @@ fn own(plan: &dyn ExecutionPlan) -> Option<&dyn Predict> {
         of::<OneRowExec>,
         of::<UnaskedExec>,
         of::<LookupJoinExec>,
+        of::<DetailExec>,
     ];
     operators.into_iter().find_map(|of| of(plan))
 }

@@ -270,6 +270,9 @@ impl Asking {
 
     /// Whether these requests to the endpoint give the column a value.
     fn gives(&self, endpoint: usize, column: usize, split: &FilterSplit) -> bool {
+        if self.table.detail_of(column).is_some() {
+            return false;
+        }
         if is_echo(&self.table, column) {
             return is_said(&split.alternatives, column);
         }

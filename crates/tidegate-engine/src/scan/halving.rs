@@ -97,6 +97,7 @@ mod tests {
             description: None,
             columns: Vec::new(),
             key: Vec::new(),
+            details: Vec::new(),
             endpoints: vec![Endpoint::new("list", "t")],
             writes: Writes::default(),
         };

@@ -46,6 +46,7 @@ pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
 pub(crate) use filters::is_required;
 pub(crate) use keyed::{Field, Keys, RowKey};
+pub(crate) use metrics::ScanMetrics;
 use predict::scan_calls;
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;

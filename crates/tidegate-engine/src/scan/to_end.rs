@@ -74,6 +74,7 @@ const AS_THEIR_READER: &[&str] = &[
     "CoalesceBatchesExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
+    "DetailExec",
     "FilterExec",
     "InterleaveExec",
     "OutputRequirementExec",

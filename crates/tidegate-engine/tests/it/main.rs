@@ -2,6 +2,7 @@
 
 mod calls;
 mod commands;
+mod details;
 mod explain;
 mod honesty;
 mod local;

@@ -7,7 +7,7 @@
 mod ahead;
 mod border;
 mod ceiling;
-mod cell;
+pub(crate) mod cell;
 mod layout;
 mod link_header;
 mod loop_guard;
@@ -132,6 +132,7 @@ fn place(source: &Source, request: &ScanRequest, page: Option<u64>, url: Option<
         connection: source.connection.to_string(),
         table: Some(request.table.name.clone()),
         partition: source.partition.as_deref().map(str::to_owned),
+        row: None,
         page,
         url: url.map(|url| clipped(redact_url(url))).unwrap_or_default(),
     }

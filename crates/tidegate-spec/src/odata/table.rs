@@ -85,6 +85,7 @@ impl<'a> Builder<'_, 'a> {
             name: String::new(),
             api_name: name.to_owned(),
             description: described.or_else(type_described),
+            details: Vec::new(),
             writes: writable.writes(version, options, name, &columns, &key),
             endpoints: vec![endpoint(version, options, name, (&capabilities, applies.as_ref()), &columns, &compared)],
             key,

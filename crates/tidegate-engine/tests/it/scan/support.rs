@@ -264,6 +264,7 @@ pub(super) fn orders() -> Table {
         description: None,
         columns: columns.into_iter().map(column).collect(),
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: Envelope {

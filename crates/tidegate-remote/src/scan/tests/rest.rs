@@ -65,6 +65,7 @@ pub(super) fn request(endpoint: Endpoint) -> ScanRequest {
         columns,
         key: vec![ID],
         endpoints: vec![endpoint],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
     };
     ScanRequest {

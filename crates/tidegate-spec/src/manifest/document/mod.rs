@@ -12,6 +12,7 @@ use super::tree::Named;
 mod access;
 mod aggregate;
 mod batch;
+mod detail;
 mod endpoint;
 mod filter;
 mod paging;
@@ -27,6 +28,7 @@ pub use batch::{
     Batch, BatchAnswer, BatchKeys, BatchKeysMembers, BatchRows, BatchRowsMembers, Job, Match, MatchKey, MatchTrace,
     MatchWord, SameValues, UnlistedName,
 };
+pub use detail::Detail;
 pub use endpoint::{
     AllColumns, Ceiling, Columns, Consistency, Endpoint, Except, Kind, MethodName, NotFound, PageSize, PageSizeMembers,
     PageSizeWord,
