@@ -26,7 +26,7 @@ impl Predict for LookupJoinExec {
         let lookups = tried.map(|(scan, factor)| self.ask(&scan, driving.rows.expected, factor));
         let scan = whole.and_then(|whole| whole.asks.into_iter().next());
         let cheaper = match (lookups, scan) {
-            (Some(lookups), Some(scan)) if scan.calls.expected <= lookups.calls.expected => Some(scan),
+            (Some(lookups), Some(scan)) if scan.calls.expected < lookups.calls.expected => Some(scan),
             (Some(lookups), _) => Some(lookups),
             (None, scan) => scan,
         };

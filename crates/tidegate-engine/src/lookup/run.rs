@@ -235,7 +235,8 @@ impl Run {
             (Ok(Asked::Nothing), _) => Ok(Decision::Lookups(None)),
             (Ok(Asked::Scan(lookups)), Some(whole)) => {
                 let most = whole.expected_calls();
-                let is_cheaper = lookups.expected_calls() < most && self.spent < most;
+                // For as many calls lookups send fewer rows.
+                let is_cheaper = lookups.expected_calls() <= most && self.spent < most;
                 Ok(if is_cheaper { Decision::Lookups(Some(lookups)) } else { Decision::Scan })
             }
             (Ok(Asked::Scan(lookups)), None) => Ok(Decision::Lookups(Some(lookups))),

@@ -4,7 +4,8 @@
 //! asked for as a list. A request stands for its own keys alone: rows of others, which a server that folds case may send
 //! again, are dropped. Which of the columns are asked for is a matter of calls; rows of too many keys do no harm.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tidegate_remote::pushdown::{Alternative, CannotAsk, MAX_ALTERNATIVES};
@@ -198,11 +199,16 @@ impl Asking {
         let wanted: Vec<Predicate> = wanted.iter().filter(said).cloned().collect();
         let mut requests = Vec::new();
         let mut count = 0;
-        for group in groups(declared, keys, columns) {
+        let mut groups: VecDeque<Group> = groups(declared, keys, columns).into();
+        while let Some(group) = groups.pop_front() {
             let wanted = all(group.predicates().chain(wanted.iter().cloned()).collect());
             let alternatives = question.alternatives(endpoint, needed, wanted.as_ref())?;
             if !alternatives.iter().all(|alternative| carries(alternative, columns)) {
-                return Ok(None);
+                // A list that one request has no room for may fit in two.
+                let Some((first, second)) = group.halved() else { return Ok(None) };
+                groups.push_front(second);
+                groups.push_front(first);
+                continue;
             }
             count += alternatives.len();
             if count > MAX_ALTERNATIVES {
@@ -217,7 +223,8 @@ impl Asking {
     fn best(&self, question: &Question, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
         let cost = |candidate: &Candidate| {
             let endpoint = &self.table.endpoints[candidate.endpoint];
-            (self.calls_of(question, endpoint, candidate), endpoint.eventual, is_list(endpoint))
+            let calls = self.calls_of(question, endpoint, candidate);
+            (calls, endpoint.eventual, is_list(endpoint), Reverse(candidate.columns.len()))
         };
         let costs: Vec<_> = candidates.iter().map(cost).collect();
         let (best, (calls, ..)) = costs.into_iter().enumerate().min_by_key(|(_, cost)| *cost)?;
@@ -272,6 +279,17 @@ impl Group {
     fn predicates(&self) -> impl Iterator<Item = Predicate> {
         let equal = self.equal.iter().map(|(column, value)| in_list(*column, vec![value.clone()], false));
         equal.chain(self.listed.iter().map(|(column, values)| in_list(*column, values.clone(), false)))
+    }
+
+    /// The group in two, of half of its list each.
+    fn halved(self) -> Option<(Self, Self)> {
+        let (column, mut values) = self.listed.filter(|(_, values)| values.len() > 1)?;
+        let rest = values.split_off(values.len() / 2);
+        let (partition, equal) = (self.partition.clone(), self.equal.clone());
+        Some((
+            Self { partition: self.partition, equal: self.equal, listed: Some((column, values)) },
+            Self { partition, equal, listed: Some((column, rest)) },
+        ))
     }
 
     /// The values that rows of one of its requests have.
