@@ -104,13 +104,15 @@ async fn check(served: &Served, connector: &str, case: &Case) -> Vec<String> {
 /// One list of repositories, and one of issues for each repository in it: the example has one.
 async fn lists_feed_lists(served: &Served) -> Result<(), String> {
     let session = session(served, "github");
-    for (table, owner, list) in
-        [("repositories", "owner", "/users/octocat/repos"), ("organization_repositories", "org", "/orgs/octocat/repos")]
-    {
+    for (table, owner, by, list) in [
+        ("repositories", "owner", "org", "/orgs/octocat/repos"),
+        ("repositories", "owner", "owner", "/users/octocat/repos"),
+        ("organization_repositories", "org", "org", "/orgs/octocat/repos"),
+    ] {
         served.log();
         let sql = format!(
             "SELECT r.name, i.number FROM api.{table} r JOIN api.issues i ON i.owner = r.{owner} AND i.repo = r.name
-             WHERE r.{owner} = 'octocat' AND i.state = 'open'"
+             WHERE r.{by} = 'octocat' AND i.state = 'open'"
         );
         let outcome = run(&session, &sql).await;
         let log = served.log();

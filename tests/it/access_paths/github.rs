@@ -102,18 +102,31 @@ async fn explained(session: &Session, sql: &str) -> Vec<BTreeMap<String, String>
     outcome.rows().into_iter().map(|row| names.iter().cloned().zip(row).collect()).collect()
 }
 
-const QUERIES: [&str; 2] = [
-    "SELECT r.name, count(*) AS open FROM github.repositories r
-     JOIN github.issues i ON i.owner = r.owner AND i.repo = r.name
-     WHERE r.owner = 'tide' AND i.state = 'open' GROUP BY r.name ORDER BY r.name",
-    "SELECT r.name, count(*) AS open FROM github.organization_repositories r
-     JOIN github.issues i ON i.owner = r.org AND i.repo = r.name
-     WHERE r.org = 'tide' AND i.state = 'open' GROUP BY r.name ORDER BY r.name",
+/// A query, and the list of repositories that it takes.
+const QUERIES: [(&str, &str); 3] = [
+    (
+        "SELECT r.name, count(*) AS open FROM github.repositories r
+         JOIN github.issues i ON i.owner = r.owner AND i.repo = r.name
+         WHERE r.org = 'tide' AND i.state = 'open' GROUP BY r.name ORDER BY r.name",
+        "/orgs/tide/repos",
+    ),
+    (
+        "SELECT r.name, count(*) AS open FROM github.repositories r
+         JOIN github.issues i ON i.owner = r.owner AND i.repo = r.name
+         WHERE r.owner = 'tide' AND i.state = 'open' GROUP BY r.name ORDER BY r.name",
+        "/users/tide/repos",
+    ),
+    (
+        "SELECT r.name, count(*) AS open FROM github.organization_repositories r
+         JOIN github.issues i ON i.owner = r.org AND i.repo = r.name
+         WHERE r.org = 'tide' AND i.state = 'open' GROUP BY r.name ORDER BY r.name",
+        "/orgs/tide/repos",
+    ),
 ];
 
 #[tokio::test]
 async fn one_list_of_repositories_and_one_of_issues_each() {
-    for (sql, list) in QUERIES.into_iter().zip(["/users/tide/repos", "/orgs/tide/repos"]) {
+    for (sql, list) in QUERIES {
         let (github, session) = start();
         let before = explained(&session, sql).await;
         assert_eq!(github.taken(), Vec::<String>::new(), "a plan asks nobody");
