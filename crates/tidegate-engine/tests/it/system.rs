@@ -76,7 +76,7 @@ async fn a_session_sees_what_its_own_principal_did() {
 #[tokio::test]
 async fn a_principal_sees_its_own_stored_answers() {
     let fixture = Fixture::erp();
-    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds);
+    let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds);
     for (key, principal) in [(1, "analyst"), (2, "other")] {
         let label = CacheLabel {
             scope: "f00d".to_owned(),
