@@ -162,10 +162,11 @@ impl Shared {
     }
 }
 
-type Read_ = (String, String, HeaderMap, Bytes);
+/// Method, path, headers and body.
+type Message = (String, String, HeaderMap, Bytes);
 
 /// One request; `None` when there is none.
-fn read(client: &mut TcpStream) -> std::io::Result<Option<Read_>> {
+fn read(client: &mut TcpStream) -> std::io::Result<Option<Message>> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -184,7 +185,9 @@ fn read(client: &mut TcpStream) -> std::io::Result<Option<Read_>> {
             Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value.trim()).ok()?))
         };
         let mut headers = HeaderMap::new();
-        fields.filter_map(field).for_each(|(name, value)| drop(headers.append(name, value)));
+        for (name, value) in fields.filter_map(field) {
+            headers.append(name, value);
+        }
         let length = headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
         let is_chunked = headers.contains_key("transfer-encoding");
         assert!(!is_chunked, "node-fetch tells the length of the texts that the suite sends");
