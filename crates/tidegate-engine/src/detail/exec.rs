@@ -96,7 +96,7 @@ impl DetailExec {
         &self.ask
     }
 
-    pub(super) fn from_row(&self) -> &FromRow {
+    pub(super) fn row_columns(&self) -> &FromRow {
         &self.from_row
     }
 }

@@ -74,15 +74,15 @@ pub(super) fn with_children(
 fn detail(plan: &Arc<dyn ExecutionPlan>, detail: &DetailExec, may_stop: bool) -> Result<Part> {
     let below = lift(detail.input(), may_stop)?;
     if !detail.ask().lifts() {
-        let (ask, from_row) = (Arc::clone(detail.ask()), detail.from_row().clone());
+        let (ask, from_row) = (Arc::clone(detail.ask()), detail.row_columns().clone());
         let input = below.closed(may_stop)?;
         return Ok(Part::Whole(Arc::new(DetailExec::try_new(input, ask, from_row, may_stop)?)));
     }
     let mut lifted = below.opened();
-    let taken: Vec<usize> = detail.from_row().places().collect();
+    let taken: Vec<usize> = detail.row_columns().places().collect();
     lifted.fix(&taken, may_stop)?;
     let place = |of: usize| lifted.columns[of].downcast_ref::<Column>().map_or(of, Column::index);
-    let pending = Pending { ask: Arc::clone(detail.ask()), from_row: detail.from_row().map(place) };
+    let pending = Pending { ask: Arc::clone(detail.ask()), from_row: detail.row_columns().map(place) };
     let first = lifted.names().len();
     lifted.pending.push(pending);
     let names = lifted.names();

@@ -48,7 +48,7 @@ impl DetailExec {
             Until::Rows(wanted) => rows.at_most(wanted),
         };
         let schema = self.input().schema();
-        let mut places = self.from_row().places();
+        let mut places = self.row_columns().places();
         let may_ask_nothing = places.any(|place| schema.field(place).is_nullable());
         let low = if may_ask_nothing {
             0

@@ -345,6 +345,7 @@ pub(super) fn table(name: &str, columns: &[(&str, ColumnType)], endpoints: Vec<E
         columns: columns.iter().map(column).collect(),
         key: vec![0],
         writes: tidegate_spec::Writes::default(),
+        details: Vec::new(),
         endpoints,
     }
 }

@@ -20,6 +20,7 @@ fn things(most: usize) -> Table {
         description: None,
         columns: vec![column("id", ColumnType::Int64, false, ColumnSource::Row)],
         key: vec![0],
+        details: Vec::new(),
         endpoints: vec![list],
         writes: tidegate_spec::Writes::default(),
     }
