@@ -132,7 +132,7 @@ fuzz_target!(|data: &[u8]| {
     let columns: Vec<Column> = input.types.iter().take(8).enumerate().map(column).collect();
     let wanted: Vec<usize> = (0..columns.len()).collect();
     let (name, api_name) = ("t".to_owned(), "T".to_owned());
-    let table = Table { name, api_name, description: None, columns, key: vec![], endpoints: vec![], writes: Default::default() };
+    let table = Table { name, api_name, description: None, columns, key: vec![], endpoints: vec![], writes: Default::default(), details: vec![] };
     let envelope = Envelope {
         rows: vec![path(&["value"]), path(&["d", "results"]), path(&["d"])],
         next: vec![path(&["@odata.nextLink"]), path(&["d", "__next"])],

@@ -9,6 +9,7 @@
 mod cases;
 mod ceilings;
 mod data;
+mod details;
 mod keys;
 mod manifests;
 mod mock;
@@ -67,6 +68,7 @@ async fn check_subject(subject: &Subject) -> (Vec<String>, usize) {
                 queries += keys::check(subject, table, index, &mut failures).await;
                 continue;
             }
+            queries += details::check(subject, table, index, &mut failures).await;
             let target = Target::new(table, index);
             let scope = subject.scope(table, endpoint, &mut styles);
             for case in CASES {

@@ -82,6 +82,7 @@ impl<'a> Target<'a> {
             .filter(|&index| match self.table.columns[index].source {
                 ColumnSource::Row | ColumnSource::Annotation => self.endpoint.returns(index),
                 ColumnSource::Request => is_required(index),
+                ColumnSource::Detail => false,
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cache_suite;
 mod cap;
 mod cap_access;
 mod cap_server;

@@ -3,7 +3,7 @@
 //! A row's way: `sql` parses a statement and rewrites Tidegate's own forms; `session` prepares and executes it;
 //! `catalog` resolves names to tables, asking an API to describe itself if need be; `pushdown` turns
 //! expressions into the typed predicates of `tidegate-remote`; `scan` is the operator that runs the pages,
-//! rechecks what the API does inexactly, and counts; `system` shows all of it as tables. `mutate` turns UPDATE, DELETE,
+//! rechecks what the API does inexactly, and counts; `detail` adds columns that take a call for each row; `system` shows all of it as tables. `mutate` turns UPDATE, DELETE,
 //! INSERT and MERGE into rows that are journalled and sealed before `tidegate-mutation` sends the first of them.
 //!
 //! The crate reads no environment and opens no file or socket of its own: connections come from the
@@ -12,8 +12,10 @@
 pub mod catalog;
 mod connection;
 mod cost;
+mod detail;
 mod engine;
 mod error;
+mod lookup;
 mod mutate;
 mod partitions;
 pub mod pushdown;

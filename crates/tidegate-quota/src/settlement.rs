@@ -14,6 +14,9 @@ pub struct Settlement {
     pub is_overload: bool,
     /// Points that it really cost; `None` for those that were expected.
     pub points: Option<u64>,
+    /// Quotas that it spends nothing of, whatever was expected: the place of the scope in [`Call::scopes`](crate::Call),
+    /// and the name. What the server's figures say goes before it.
+    pub free: Vec<(usize, Arc<str>)>,
     /// The server's figures.
     pub observations: Vec<Observation>,
     /// The server refused it as one too many.
@@ -74,6 +77,14 @@ impl Settlement {
     /// Nothing is known but its fate.
     #[must_use]
     pub fn of(fate: Fate) -> Self {
-        Self { fate, is_error: false, is_overload: false, points: None, observations: Vec::new(), throttled: None }
+        Self {
+            fate,
+            is_error: false,
+            is_overload: false,
+            points: None,
+            free: Vec::new(),
+            observations: Vec::new(),
+            throttled: None,
+        }
     }
 }

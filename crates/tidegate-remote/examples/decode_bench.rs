@@ -142,6 +142,7 @@ fn table() -> Table {
         description: None,
         columns,
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: Vec::new(),
     }

@@ -24,6 +24,8 @@ pub struct Place {
     pub table: Option<String>,
     /// Partition.
     pub partition: Option<String>,
+    /// The row that a request for one row alone was about: the request's name, and what it took from the row.
+    pub row: Option<String>,
     /// Page number from 1.
     pub page: Option<u64>,
     /// URL asked for, without secrets.
@@ -86,6 +88,7 @@ impl Error {
     /// The same without secrets: servers repeat them at times, as values, cursors and links.
     pub(crate) fn blanked(mut self, blanks: &Blanks) -> Self {
         self.place.url = blanks.apply(self.place.url);
+        self.place.row = self.place.row.map(|row| blanks.apply(row));
         self.kind = match self.kind {
             ErrorKind::Status { status, message } => {
                 ErrorKind::Status { status, message: message.map(|text| blanks.apply(text)) }
@@ -121,6 +124,9 @@ impl fmt::Display for Place {
         }
         if let Some(partition) = &self.partition {
             write!(f, ", partition {partition}")?;
+        }
+        if let Some(row) = &self.row {
+            write!(f, ", {row}")?;
         }
         if let Some(page) = self.page {
             write!(f, ", page {page}")?;

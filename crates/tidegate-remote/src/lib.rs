@@ -15,9 +15,11 @@
 //! short, a page seen before, a value of another type) ends the stream with an [`Error`] that names
 //! connection, table and page.
 
+pub mod aggregate;
 pub mod arrow_types;
 mod call;
 pub mod decode;
+pub mod detail;
 pub mod discover;
 mod error;
 pub mod odata;
@@ -40,7 +42,7 @@ pub use predicate::{CompareOp, LikeKind, Predicate};
 pub use probe::probe;
 pub use request::{BadValue, ScanRequest, SortKey};
 pub use scalar::Scalar;
-pub use scan::{Learnt, Page, PageStream, Tally, count, scan, scan_ahead};
+pub use scan::{Learnt, Page, PageStream, Tally, can_skip, count, scan, scan_ahead};
 pub use source::Source;
 
 /// Result of this crate.

@@ -33,6 +33,11 @@ pub fn in_endpoint(endpoint: &Endpoint) -> bool {
         || endpoint.body.as_ref().is_some_and(in_body)
 }
 
+/// Whether a text would be taken to have a partition's code in it.
+pub(crate) fn has_template(text: &str) -> bool {
+    text.contains(TEMPLATE)
+}
+
 fn is_in(text: &str) -> bool {
     text.contains(TEMPLATE) || text.to_ascii_uppercase().contains(&ENCODED.to_ascii_uppercase())
 }

@@ -47,6 +47,7 @@ fn outgoing(source: &Source, endpoint: Option<&Endpoint>) -> Result<Outgoing, Er
         description: None,
         columns: Vec::new(),
         key: Vec::new(),
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![endpoint.clone()],
     };
@@ -57,6 +58,7 @@ fn outgoing(source: &Source, endpoint: Option<&Endpoint>) -> Result<Outgoing, Er
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     };
     let request = partition::for_source(source, request)?;

@@ -23,6 +23,9 @@ pub struct ScanRequest {
     /// Rows wanted at first from the API. More are asked for only when the reader goes on past these, which it
     /// does when a recheck dropped some. `None` reads to the end.
     pub fetch: Option<u64>,
+    /// Rows that the API leaves out at the front, in its order; none unless [`crate::can_skip`] says that it can.
+    #[serde(default)]
+    pub skip: u64,
     /// What a value that does not fit its column becomes.
     pub on_bad_value: BadValue,
 }

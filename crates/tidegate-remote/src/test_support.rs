@@ -79,6 +79,7 @@ pub(crate) fn table(version: ODataVersion) -> Table {
         description: None,
         columns,
         key: vec![ID],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: envelope(version),
@@ -128,6 +129,7 @@ pub(crate) fn request(table: Table) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

@@ -4,6 +4,7 @@
 //! (a manifest): the engine plans against this model and [`tidegate-remote`](../tidegate_remote) turns a
 //! plan into requests with it. The crate is pure data: no I/O, no async, no Arrow, no DataFusion.
 
+pub mod aggregate;
 pub mod capability;
 pub mod manifest;
 pub mod model;
@@ -12,6 +13,7 @@ pub mod odata;
 pub mod types;
 pub mod write;
 
+pub use aggregate::{Aggregate, AggregateForm, AggregateLanguage, Aggregation, Named, NamesAt};
 pub use capability::{
     Ceiling, ColumnFilter, Count, DEFAULT_LIST_MAX, Dialect, End, Exactness, FilterForm, Filters, ItemDialect,
     ItemForm, ListForm, ListStyle, NullOrder, ODataVersion, Operator, PageSize, Paging, PastEnd, Place, Projection,
@@ -19,8 +21,8 @@ pub use capability::{
 };
 pub use manifest::{Manifest, Problem};
 pub use model::{
-    Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Endpoint, EndpointKind, Envelope, Method, Model, NotFound, Path,
-    QUOTA_CHECK, Table,
+    Column, ColumnSource, DEFAULT_MAX_URL_LENGTH, Detail, Endpoint, EndpointKind, Envelope, Method, Model, NotFound,
+    Path, QUOTA_CHECK, Table,
 };
 pub use types::{ColumnType, Field, TimestampFormat};
 pub use write::{

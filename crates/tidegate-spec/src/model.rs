@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value as Json;
 
+use crate::aggregate::Aggregation;
 use crate::capability::{Ceiling, Count, Filters, PageSize, Paging, Place, Projection, SortColumn, Sorting, Window};
 use crate::types::ColumnType;
 use crate::write::Writes;
@@ -43,9 +44,30 @@ pub struct Table {
     pub endpoints: Vec<Endpoint>,
     /// How its rows are written.
     pub writes: Writes,
+    /// Requests for columns that its endpoints do not return, one a row. Names are unique, among those of endpoints too.
+    #[serde(default)]
+    pub details: Vec<Detail>,
+}
+
+/// Columns that the rows of a list do not have, and the request that has them for one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The request, of kind [`EndpointKind::Get`]. Each of its filters is a required `=`, of which the row gives the value.
+    /// Its [`Endpoint::not_found`] says whether a row for which there is nothing has NULL, or is an error.
+    pub endpoint: Endpoint,
+    /// Indices into the table's columns of what the request takes from the row, at least one; none of a detail's columns.
+    pub parameters: Vec<usize>,
+    /// Indices into the table's columns of what it returns, each of [`ColumnSource::Detail`] and nullable.
+    pub columns: Vec<usize>,
 }
 
 impl Table {
+    /// Index into [`Table::details`] of the detail that has this column; `None` for a column of the rows.
+    #[must_use]
+    pub fn detail_of(&self, column: usize) -> Option<usize> {
+        self.details.iter().position(|detail| detail.columns.contains(&column))
+    }
+
     /// Index of the column with this SQL name.
     #[must_use]
     pub fn column_index(&self, name: &str) -> Option<usize> {
@@ -81,6 +103,8 @@ pub enum ColumnSource {
     Request,
     /// The row, as something said about it and no property of it, such as `@odata.etag`: projections do not name it.
     Annotation,
+    /// A request of its own for each row, one of [`Table::details`]: endpoints neither return it nor filter or sort by it.
+    Detail,
 }
 
 /// What an endpoint returns.
@@ -160,6 +184,8 @@ pub struct Endpoint {
     pub projection: Projection,
     /// Whether it tells the number of rows that match.
     pub count: Option<Count>,
+    /// Groups that it returns in place of its rows; `None` when it makes none.
+    pub aggregate: Option<Aggregation>,
     /// Rows at which the API stops, however many match.
     pub ceiling: Option<Ceiling>,
     /// What a 404 means.
@@ -195,6 +221,7 @@ impl Endpoint {
             sorting: None,
             projection: Projection::Whole,
             count: None,
+            aggregate: None,
             ceiling: None,
             not_found: NotFound::Fail,
             max_url_length: DEFAULT_MAX_URL_LENGTH,

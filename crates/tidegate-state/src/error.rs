@@ -49,6 +49,17 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
+    /// Whether a database that may be lost had better be made anew: all but what its surroundings are to blame for. A
+    /// damaged one may count as read-only, lack a table, or hold values of other types.
+    pub(crate) fn is_damage(&self) -> bool {
+        let sqlite = self.source.as_ref().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+        match self.kind {
+            ErrorKind::Corrupt | ErrorKind::Newer | ErrorKind::Database => true,
+            ErrorKind::Folder => sqlite.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::ReadOnly),
+            ErrorKind::Full | ErrorKind::Busy | ErrorKind::Claimed | ErrorKind::Refused => false,
+        }
+    }
+
     /// `attempt` completes "cannot …".
     pub(crate) fn io(attempt: &str, path: &Path, remedy: &str, source: std::io::Error) -> Self {
         let kind = match source.kind() {

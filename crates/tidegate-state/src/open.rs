@@ -89,7 +89,7 @@ pub(crate) fn disposable(folder: &Path, database: &Database) -> Result<(Connecti
     let _opening = enter(folder)?;
     let path = folder.join(database.file);
     match connect(&path, database) {
-        Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Newer) => {
+        Err(error) if error.is_damage() => {
             permissions::remove_beside(&path)?;
             Ok((connect(&path, database)?, Some(error)))
         }

@@ -16,7 +16,7 @@ fn family(database: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     })
 }
 
-/// Which file a path names; another one for a file that took its place.
+/// Which file a path names: another one for a file that took the place of one that is still open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileId(u64, u64);
 

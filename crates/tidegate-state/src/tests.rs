@@ -9,6 +9,7 @@ use super::*;
 
 mod concurrency;
 mod failures;
+mod statistics;
 mod tokens;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
 use tidegate_quota::{Ledger, Quota, ScopeKey, ScopeUse};
 
 use crate::Throttle;
@@ -42,6 +42,8 @@ pub struct MeteredQuota {
     pub each_endpoint: bool,
     /// Points that a call is expected to cost, where points are counted.
     pub cost: u64,
+    /// Statuses of responses that spend nothing of it.
+    pub free: Vec<StatusCode>,
     /// Where responses tell of it.
     pub figures: Figures,
 }

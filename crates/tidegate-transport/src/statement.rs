@@ -43,6 +43,8 @@ pub struct Statement {
     revalidated: AtomicU64,
     kept: AtomicU64,
     kept_pages: KeptPages,
+    /// Scopes that it has written to.
+    written: Mutex<Vec<Arc<str>>>,
     /// What its user should know, each with its connection.
     remarks: Mutex<Vec<(Arc<str>, String)>>,
     /// Calls that were begun under [`Spending::max_calls`].
@@ -104,6 +106,7 @@ impl Statement {
             revalidated: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             kept_pages: KeptPages::default(),
+            written: Mutex::default(),
             remarks: Mutex::default(),
             begun: AtomicU64::new(0),
             left: Mutex::default(),
@@ -147,6 +150,19 @@ impl Statement {
         if self.parent.is_none() {
             self.kept_pages.finish(ended_well);
         }
+    }
+
+    /// Notes that it writes to a scope of the cache.
+    pub(crate) fn note_written(&self, scope: &Arc<str>) {
+        let mut written = lock(&self.whole().written);
+        if !written.contains(scope) {
+            written.push(Arc::clone(scope));
+        }
+    }
+
+    /// Whether it has written to a scope of the cache.
+    pub(crate) fn has_written(&self, scope: &Arc<str>) -> bool {
+        lock(&self.whole().written).contains(scope)
     }
 
     /// Notes what its user should know of a connection, once. The first hundred are kept.

@@ -170,6 +170,7 @@ async fn first_page(source: Source, model: &Model) -> Check {
         filter: None,
         sort: Vec::new(),
         fetch: Some(1),
+        skip: 0,
         on_bad_value: BadValue::Fail,
     };
     match tidegate_remote::scan(source, request).next().await {

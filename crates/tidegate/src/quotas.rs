@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
 use tidegate_engine::ConnectionDef;
 use tidegate_quota::{Limit, Quota, Unit, Window};
 use tidegate_spec::manifest::{
@@ -84,6 +84,7 @@ fn of(terms: &QuotaTerms) -> Option<MeteredQuota> {
             Some(QuotaOperations::Writes) => Operations::Writes,
         },
         each_endpoint: terms.each_endpoint,
+        free: terms.free_statuses.iter().filter_map(|&status| StatusCode::from_u16(status).ok()).collect(),
         cost: terms.cost,
         figures,
     })

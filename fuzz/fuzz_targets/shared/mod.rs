@@ -37,6 +37,7 @@ pub fn table(version: ODataVersion) -> Table {
         description: None,
         columns: types.into_iter().enumerate().map(column).collect(),
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: Envelope {

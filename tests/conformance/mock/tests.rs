@@ -77,6 +77,7 @@ fn table(paging: Paging) -> (Table, Vec<Row>) {
         description: None,
         columns,
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![endpoint],
     };

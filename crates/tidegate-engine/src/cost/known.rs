@@ -227,6 +227,9 @@ mod tests {
         Known::new(Arc::new(rows), at + Duration::from_secs(later))
     }
 
+    /// What was seen, what is asked for, how many rows are expected, and why.
+    type Case<'a> = (Vec<(String, &'a str, u64)>, Option<Predicate>, u64, Basis);
+
     #[test]
     fn the_best_that_is_known_is_taken() {
         let table = table();
@@ -234,7 +237,7 @@ mod tests {
         let all = |rows| (shape::ALL.to_owned(), "", rows);
         let owner = |rows| ("~ owner =".to_owned(), "", rows);
         let both = Predicate::And(vec![equals(1, 7), above(2)]);
-        let cases: Vec<(Vec<(String, &str, u64)>, Option<Predicate>, u64, Basis)> = vec![
+        let cases: Vec<Case<'_>> = vec![
             (vec![], None, 950, Basis::Default),
             (vec![], Some(equals(1, 7)), 190, Basis::Default),
             (vec![], Some(above(2)), 475, Basis::Default),

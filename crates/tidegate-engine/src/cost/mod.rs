@@ -16,15 +16,14 @@ mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use crate::scan::{lookup_calls, scan_calls};
 pub(crate) use costs::{Costs, Until};
 pub use estimate::Estimate;
 pub(crate) use known::{Known, Rows, Seen, TableRows, is_list};
-pub(crate) use operators::FILTERED;
+pub(crate) use operators::{FILTERED, joined};
 pub(crate) use pages::Paged;
 pub(crate) use predict::{Predict, predict};
-pub use quotas::{QuotaUse, reason_to_confirm, tightest};
-pub(crate) use quotas::{need, wait};
+pub use quotas::{QuotaUse, reason_to_confirm};
+pub(crate) use quotas::{need, tightest, wait};
 pub(crate) use statistics::{Knowledge, Statistics};
 pub(crate) use tally::{Note, Notes};
 

@@ -37,7 +37,7 @@ impl<'a> Paged<'a> {
         }
         let of = |rows: u64| match wanted {
             Some(wanted) if wanted <= rows => wanted.div_ceil(self.size).max(1),
-            _ => self.to_the_end(rows),
+            _ => self.until_end(rows),
         };
         let expected = of(rows.expected);
         // Servers may cut their pages down; how far is not known.
@@ -46,7 +46,7 @@ impl<'a> Paged<'a> {
     }
 
     /// Calls until it is known that there are no more rows.
-    fn to_the_end(&self, rows: u64) -> u64 {
+    fn until_end(&self, rows: u64) -> u64 {
         let pages = rows.div_ceil(self.size).max(1);
         let (short, may_count) = match &self.endpoint.paging {
             Paging::Page { end, .. } | Paging::Offset { end, .. } => (end.short, true),
@@ -55,7 +55,7 @@ impl<'a> Paged<'a> {
         };
         let is_told =
             !self.endpoint.envelope.more.is_empty() || (may_count && self.endpoint.count == Some(Count::Told));
-        let is_full = rows % self.size == 0;
+        let is_full = rows.is_multiple_of(self.size);
         let asks_size = self.endpoint.page_size.is_some();
         let is_open = match short {
             _ if is_told || rows == 0 => false,

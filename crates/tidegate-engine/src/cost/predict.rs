@@ -9,7 +9,9 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::operators;
 use super::{Costs, Predicted};
-use crate::scan::{ApiCountExec, ApiScanExec, UnaskedExec};
+use crate::detail::DetailExec;
+use crate::lookup::LookupJoinExec;
+use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec, OneRowExec, UnaskedExec};
 
 /// An operator of our own that asks an API for something, or changes how far its inputs are read.
 pub(crate) trait Predict {
@@ -36,6 +38,14 @@ fn own(plan: &dyn ExecutionPlan) -> Option<&dyn Predict> {
     fn of<T: Predict + ExecutionPlan>(plan: &dyn ExecutionPlan) -> Option<&dyn Predict> {
         plan.downcast_ref::<T>().map(|own| own as &dyn Predict)
     }
-    let operators = [of::<ApiScanExec>, of::<ApiCountExec>, of::<UnaskedExec>];
+    let operators = [
+        of::<ApiScanExec>,
+        of::<ApiCountExec>,
+        of::<ApiGroupsExec>,
+        of::<OneRowExec>,
+        of::<UnaskedExec>,
+        of::<LookupJoinExec>,
+        of::<DetailExec>,
+    ];
     operators.into_iter().find_map(|of| of(plan))
 }

@@ -59,8 +59,7 @@ impl QuotaUse {
 }
 
 /// The one of which most is taken.
-#[must_use]
-pub fn tightest<'a>(uses: impl IntoIterator<Item = &'a QuotaUse>) -> Option<&'a QuotaUse> {
+pub(crate) fn tightest<'a>(uses: impl IntoIterator<Item = &'a QuotaUse>) -> Option<&'a QuotaUse> {
     uses.into_iter().fold(None, |tightest, one| match tightest {
         Some(before) if !one.is_tighter(before) => Some(before),
         _ => Some(one),

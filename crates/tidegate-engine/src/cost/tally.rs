@@ -18,6 +18,9 @@ const NOTES: usize = 5_000;
 /// Connection, table, partition (empty for none) and shape.
 type Key = (Arc<str>, String, String, String);
 
+/// Connection, table and partition.
+type Place = (Arc<str>, String, String);
+
 /// Numbers of rows of one shape.
 #[derive(Debug, Clone, Copy)]
 struct Sum {
@@ -30,7 +33,8 @@ struct Sum {
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     sums: Mutex<HashMap<Key, Sum>>,
-    filters: Mutex<BTreeMap<(Arc<str>, String, String), usize>>,
+    /// How many filters were met of each table and partition.
+    filters: Mutex<BTreeMap<Place, usize>>,
 }
 
 /// A number of rows, as it is kept when the statement has ended.
@@ -133,6 +137,7 @@ mod tests {
             filter: id.map(equals),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: BadValue::Fail,
         }
     }

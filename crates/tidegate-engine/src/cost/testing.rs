@@ -22,6 +22,7 @@ pub(crate) fn table() -> Table {
             column("size", ColumnType::Int64),
         ],
         key: vec![0],
+        details: Vec::new(),
         endpoints: vec![Endpoint { paging: Paging::NextUrl, ..Endpoint::new("list", "repos") }],
         writes: Writes::default(),
     }

@@ -1,6 +1,6 @@
 //! What a mutation is predicted to take: reading its rows, and writing them. Sends nothing.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::execution::SessionState;
@@ -91,7 +91,7 @@ impl Selection {
 /// Asks that differ in their partitions alone as one.
 fn merged(asks: impl Iterator<Item = Ask>) -> Vec<Ask> {
     let mut merged: Vec<Ask> = Vec::new();
-    let mut places: BTreeMap<(Arc<str>, String, String, &str, String, String), usize> = BTreeMap::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
     for ask in asks {
         let Ask { connection, table, endpoint, how, pushed, residual, .. } = ask.clone();
         let place = *places.entry((connection, table, endpoint, how, pushed, residual)).or_insert(merged.len());

@@ -194,7 +194,7 @@ fn request(table: &Arc<Table>, listing: &Listing) -> Option<ScanRequest> {
     let endpoint = (0..table.endpoints.len()).find(lists)?;
     let on_bad_value = BadValue::Fail;
     let table = Arc::clone(table);
-    Some(ScanRequest { table, endpoint, columns, filter: None, sort: Vec::new(), fetch: None, on_bad_value })
+    Some(ScanRequest { table, endpoint, columns, filter: None, sort: Vec::new(), fetch: None, skip: 0, on_bad_value })
 }
 
 /// Code and name.

@@ -23,7 +23,9 @@ pub(crate) enum Role {
 /// whose requests never need a partition.
 pub(crate) fn role(connection: &Connection, table: &Table) -> Role {
     let is_list = matches!(&connection.partitions, Partitions::Listed(list) if list.table == table.name);
-    let needs = || base_needs_partition(connection) || table.endpoints.iter().any(partition::in_endpoint);
+    let details = || table.details.iter().map(|detail| &detail.endpoint);
+    let needs =
+        || base_needs_partition(connection) || table.endpoints.iter().chain(details()).any(partition::in_endpoint);
     if connection.partitions == Partitions::None || is_list || !needs() {
         Role::Shared
     } else if table.column_index(COLUMN).is_some() {

@@ -8,6 +8,7 @@
 mod condition;
 mod convert;
 mod display;
+mod key;
 mod like;
 mod literal;
 mod sql;
@@ -15,6 +16,7 @@ mod sql;
 pub(crate) use condition::in_list;
 pub use convert::{Pushed, convert};
 pub use display::describe;
+pub(crate) use key::{KeyValue, keeps_values, key_value};
 pub use sql::sql_text;
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ fn table() -> Table {
         description: None,
         columns: columns.into_iter().map(column).collect(),
         key: vec![],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![],
     }

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{DFSchema, Result as DfResult};
 use datafusion::logical_expr::Expr;
-use tidegate_remote::pushdown::CannotAsk;
+use datafusion::logical_expr::utils::conjunction;
+use tidegate_remote::pushdown::{Alternative, CannotAsk};
 use tidegate_remote::{BadValue, ScanRequest};
 use tidegate_spec::{Endpoint, Projection, Table};
 
-use super::choose::{Offer, choose};
+use super::choose::{Offer, choose, expected};
 use super::exec::ApiScanExec;
 use super::filters::{FilterSplit, Question, Trust, is_echo, is_said};
 use super::missing::{Unmet, missing_filter, unreturned};
+use super::order::Segment;
 use super::prune;
 use super::recheck::{Filter, Recheck};
 use super::requests::{requests, together};
 use crate::cost::Known;
+use crate::pushdown::sql_text;
 use crate::{Error, ErrorKind, Reach, Result};
 
 /// What is wanted of one remote table.
@@ -66,7 +69,7 @@ pub(crate) struct Unaskable {
 }
 
 impl Asking {
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         match (self.pushdown, self.on_bad_value) {
             (false, _) => Trust::Nothing,
             (true, BadValue::Null) => Trust::Superset,
@@ -80,12 +83,37 @@ impl Asking {
         (place < self.schema.fields().len()).then_some(place)
     }
 
+    /// Connection, as named in SQL.
+    pub(crate) fn connection(&self) -> &Arc<str> {
+        &self.connection
+    }
+
+    pub(crate) fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// Codes of the partitions that are read; none where there are none.
+    pub(crate) fn partitions(&self) -> &[Arc<str>] {
+        self.reach.as_ref().map(Reach::codes).unwrap_or_default()
+    }
+
+    /// The filters as SQL.
+    pub(crate) fn filters_text(&self) -> String {
+        conjunction(self.filters.iter().cloned()).map(|filters| sql_text(&filters)).unwrap_or_default()
+    }
+
     /// The schema of the rows that are wanted.
     ///
     /// # Errors
     /// A column that there is not.
     pub(crate) fn output_schema(&self) -> DfResult<SchemaRef> {
         Ok(Arc::new(self.schema.project(&self.wanted)?))
+    }
+
+    /// The same for other columns of the rows for which these filters hold too.
+    pub(super) fn narrowed(&self, filters: Vec<Expr>, wanted: Vec<usize>) -> Self {
+        let filters = self.filters.iter().cloned().chain(filters).collect();
+        Self { filters, wanted, ..self.clone() }
     }
 
     /// The scan with the fewest expected calls of which `limit` rows are wanted.
@@ -99,19 +127,38 @@ impl Asking {
         if (question.never && trust != Trust::Nothing) || reaches_nothing {
             return Ok(Asked::Nothing);
         }
-        let partition = self.partition_column();
-        let columns: Vec<usize> = self.wanted.iter().copied().filter(|column| Some(*column) != partition).collect();
-        let needed = needed(&columns, &question);
-        let (endpoint, split) = match self.ask(&question, &needed, limit) {
+        let needed = needed(&self.wanted_columns(), &question);
+        let (endpoint, split, calls) = match self.ask(&question, &needed, limit) {
             Ok(answer) => answer,
             Err(_) if question.never => return Ok(Asked::Nothing),
             Err(error) => return Err(error),
         };
-        let scan = self.scan(endpoint, split, needed).map_err(|error| Unaskable::for_good(error.into()))?;
-        Ok(Asked::Scan(Box::new(scan.fetching(limit))))
+        let scan = self.scan(endpoint, split, needed, requests).map_err(|error| Unaskable::for_good(error.into()))?;
+        Ok(Asked::Scan(Box::new(scan.expecting(calls.saturating_mul(self.parts())).fetching(limit))))
     }
 
-    fn scan(self: &Arc<Self>, endpoint: usize, split: FilterSplit, needed: Vec<usize>) -> DfResult<ApiScanExec> {
+    /// The table's own columns that are wanted.
+    pub(super) fn wanted_columns(&self) -> Vec<usize> {
+        let partition = self.partition_column();
+        self.wanted.iter().copied().filter(|column| Some(*column) != partition).collect()
+    }
+
+    /// How often each request is made: once in each partition.
+    pub(super) fn parts(&self) -> u64 {
+        self.reach.as_ref().map_or(1, |reach| reach.codes().len() as u64)
+    }
+
+    /// The scan of an endpoint that is asked with the requests that `requests` makes of what they have in common.
+    ///
+    /// # Errors
+    /// Filters that cannot be evaluated.
+    pub(super) fn scan(
+        self: &Arc<Self>,
+        endpoint: usize,
+        split: FilterSplit,
+        needed: Vec<usize>,
+        requests: impl FnOnce(&ScanRequest, &[Alternative]) -> Vec<Segment>,
+    ) -> DfResult<ApiScanExec> {
         let fetched = if self.trust() == Trust::Nothing {
             let has = |column: &usize| needed.contains(column) || self.gives(endpoint, *column, &split);
             (0..self.table.columns.len()).filter(has).collect()
@@ -126,6 +173,7 @@ impl Asking {
         let filter = |expr: Expr| Filter::new(expr, &named);
         let recheck = Recheck {
             residual: split.residual.map(filter).transpose()?,
+            unasked: split.unasked,
             verified: split.verified.into_iter().map(filter).collect::<DfResult<_>>()?,
         };
         let place = |column: &usize| fetched.iter().chain(&reads_partition).position(|have| have == column);
@@ -137,9 +185,10 @@ impl Asking {
             filter: together(&split.alternatives),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: self.on_bad_value,
         };
-        let requests = requests(&request, split.alternatives);
+        let requests = requests(&request, &split.alternatives);
         ApiScanExec::try_new(Arc::clone(self), request, requests, fetched_schema, recheck, output)
     }
 
@@ -149,27 +198,29 @@ impl Asking {
         self.reach.is_none() || self.base_has_partition || tidegate_remote::partition::in_endpoint(endpoint)
     }
 
-    /// The endpoint that answers the question with the fewest calls, and what it is asked.
+    /// The endpoints that return these columns and may be asked, by their places.
+    pub(super) fn askable<'a>(&'a self, needed: &'a [usize]) -> impl Iterator<Item = (usize, &'a Endpoint)> {
+        let returns =
+            |endpoint: &Endpoint| needed.iter().all(|&column| is_echo(&self.table, column) || endpoint.returns(column));
+        let endpoints = self.table.endpoints.iter().enumerate();
+        endpoints.filter(move |(_, endpoint)| returns(endpoint) && self.is_askable(endpoint))
+    }
+
+    /// The endpoint that answers the question with the fewest calls, what it is asked, and how many calls are expected in
+    /// each partition.
     fn ask(
         &self,
         question: &Question,
         needed: &[usize],
         limit: Option<usize>,
-    ) -> Result<(usize, FilterSplit), Unaskable> {
-        let (mut answers, mut unmet) = (Vec::new(), Vec::new());
-        let mut too_many = None;
-        let mut lagging = None;
-        let returns =
-            |endpoint: &Endpoint| needed.iter().all(|&column| is_echo(&self.table, column) || endpoint.returns(column));
-        for (index, endpoint) in self.table.endpoints.iter().enumerate().filter(|(_, endpoint)| returns(endpoint)) {
-            if !self.is_askable(endpoint) {
-                continue;
-            }
+    ) -> Result<(usize, FilterSplit, u64), Unaskable> {
+        let (mut answers, mut refused) = (Vec::new(), Refused::default());
+        for (index, endpoint) in self.askable(needed) {
             match question.ask(index, needed) {
-                Ok(_) if self.is_strict && endpoint.eventual => lagging = Some(endpoint),
+                Ok(_) if self.is_strict && endpoint.eventual => refused.lagging = Some(index),
                 Ok(split) => answers.push((index, split)),
-                Err(CannotAsk::Missing(filters)) => unmet.push(Unmet { endpoint: index, filters }),
-                Err(refusal @ CannotAsk::TooMany { .. }) => too_many = Some(refusal),
+                Err(CannotAsk::Missing(filters)) => refused.unmet.push(Unmet { endpoint: index, filters }),
+                Err(refusal @ CannotAsk::TooMany { .. }) => refused.too_many = Some(refusal),
             }
         }
         let offers = answers.iter().map(|(index, split)| Offer {
@@ -178,12 +229,25 @@ impl Asking {
             pushed: split.alternatives.first().and_then(|first| first.pushed.predicate.as_ref()),
             wanted: limit.filter(|_| split.residual.is_none()).map(|limit| limit as u64),
         });
-        if let Some(best) = choose(&offers.collect::<Vec<_>>(), &self.table, &self.known) {
-            return Ok(answers.swap_remove(best));
+        let offers: Vec<Offer<'_>> = offers.collect();
+        let best = choose(&offers, &self.table, &self.known);
+        let best = best.map(|best| (best, expected(&offers, best, &self.table, &self.known)));
+        drop(offers);
+        match best {
+            Some((best, calls)) => {
+                let (endpoint, split) = answers.swap_remove(best);
+                Ok((endpoint, split, calls))
+            }
+            None => Err(self.refusal(question, needed, refused)),
         }
+    }
+
+    /// Why none of the endpoints is asked.
+    pub(super) fn refusal(&self, question: &Question, needed: &[usize], refused: Refused) -> Unaskable {
+        let Refused { unmet, too_many, lagging } = refused;
         let connection = &self.connection;
         let lacks_filter = !unmet.is_empty() && lagging.is_none() && too_many.is_none();
-        let message = if let Some(endpoint) = lagging {
+        let message = if let Some(endpoint) = lagging.and_then(|endpoint| self.table.endpoints.get(endpoint)) {
             self.lags(endpoint)
         } else if let Some(refusal) = too_many {
             format!("{connection}: {}", refusal.message(&self.table))
@@ -192,7 +256,7 @@ impl Asking {
         } else {
             missing_filter(connection, &self.table, question, &unmet)
         };
-        Err(Unaskable { error: Error::new(ErrorKind::Query, message), lacks_filter })
+        Unaskable { error: Error::new(ErrorKind::Query, message), lacks_filter }
     }
 
     /// Why the one endpoint that could answer is not asked.
@@ -206,6 +270,9 @@ impl Asking {
 
     /// Whether these requests to the endpoint give the column a value.
     fn gives(&self, endpoint: usize, column: usize, split: &FilterSplit) -> bool {
+        if self.table.detail_of(column).is_some() {
+            return false;
+        }
         if is_echo(&self.table, column) {
             return is_said(&split.alternatives, column);
         }
@@ -213,14 +280,25 @@ impl Asking {
     }
 }
 
+/// What kept endpoints from being asked.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    /// They need filters.
+    pub(super) unmet: Vec<Unmet>,
+    /// One would have to be asked too often.
+    pub(super) too_many: Option<CannotAsk>,
+    /// The answers of this one may lag behind writes.
+    pub(super) lagging: Option<usize>,
+}
+
 impl Unaskable {
-    fn for_good(error: Error) -> Self {
+    pub(super) fn for_good(error: Error) -> Self {
         Self { error, lacks_filter: false }
     }
 }
 
 /// Columns to fetch: those asked for, then those that only the filters read.
-fn needed(columns: &[usize], question: &Question) -> Vec<usize> {
+pub(super) fn needed(columns: &[usize], question: &Question) -> Vec<usize> {
     let mut needed = columns.to_vec();
     needed.extend(question.columns().into_iter().filter(|column| !columns.contains(column)));
     needed

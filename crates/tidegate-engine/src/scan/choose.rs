@@ -26,11 +26,19 @@ pub(super) struct Offer<'a> {
 /// The place of the best offer for rows of `table`. Among equals one whose answers do not lag behind writes, then one that
 /// returns what was asked for and no more, then the first.
 pub(super) fn choose(offers: &[Offer<'_>], table: &Table, known: &Known) -> Option<usize> {
-    let lists: Vec<&Endpoint> =
-        offers.iter().map(|offer| offer.endpoint).filter(|endpoint| is_list(endpoint)).collect();
+    let lists = lists(offers);
     let cost =
         |offer: &Offer<'_>| (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint));
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
+}
+
+/// Calls that the offer at a place is expected to take.
+pub(super) fn expected(offers: &[Offer<'_>], place: usize, table: &Table, known: &Known) -> u64 {
+    offers.get(place).map_or(0, |offer| offer.calls(table, &lists(offers), known))
+}
+
+fn lists<'a>(offers: &[Offer<'a>]) -> Vec<&'a Endpoint> {
+    offers.iter().map(|offer| offer.endpoint).filter(|endpoint| is_list(endpoint)).collect()
 }
 
 impl Offer<'_> {

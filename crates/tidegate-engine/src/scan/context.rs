@@ -101,6 +101,14 @@ impl ScanContext {
         }
     }
 
+    /// What makes the connection's rows be grouped here in place of by its API.
+    pub(super) fn advice_on_groups(&self, connection: &str) -> &'static str {
+        match self.connections.get(connection).map(|connection| &connection.connector) {
+            Some(Connector::OData(_)) => "the connection's option apply = 'ignore' groups rows here",
+            _ => "SET tidegate.pushdown = false groups rows here",
+        }
+    }
+
     /// The source of this connection. What it spends is counted for the statement, and apart.
     ///
     /// # Errors

@@ -128,8 +128,8 @@ impl Counting {
     }
 }
 
-/// A service that refuses to count although it declares to can still be read.
-fn with_advice(error: DataFusionError, advice: &str) -> crate::Error {
+/// A service that refuses to count or to group although it declares to can still be read.
+pub(super) fn with_advice(error: DataFusionError, advice: &str) -> crate::Error {
     let is_refused = |error: &tidegate_remote::Error| match &error.kind {
         tidegate_remote::ErrorKind::Status { status, .. } => matches!(status.as_u16(), 400 | 501),
         _ => false,

@@ -57,6 +57,8 @@ pub struct ApiScanExec {
     /// Places of the output's columns among the fetched ones.
     output: Vec<usize>,
     fetch: Option<usize>,
+    /// Calls that all of it is expected to take.
+    expected_calls: u64,
     order: Vec<OrderKey>,
     /// The same over the output.
     sort: Option<LexOrdering>,
@@ -92,6 +94,7 @@ impl ApiScanExec {
             recheck,
             output,
             fetch: None,
+            expected_calls: 0,
             order: Vec::new(),
             sort: None,
             to_end: false,
@@ -117,6 +120,53 @@ impl ApiScanExec {
     #[must_use]
     pub fn by_keys(&self) -> Self {
         Self { by_keys: true, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan of `fetch` rows behind `skip` others, which the API leaves out; `None` where it would not be the
+    /// same, or saves no call.
+    ///
+    /// It is the same where the API alone decides which rows there are and one sequence of requests reads them: they
+    /// stand in one order then, the one that was asked for or the API's own, and its first rows are left out.
+    pub(super) fn skipping(&self, skip: usize, fetch: usize) -> Option<Self> {
+        let is_once = self.asking.reach.is_none() && self.request.skip == 0;
+        let [segment] = self.segments.as_ref() else { return None };
+        let is_whole = segment.keys.is_empty() && segment.nulls.is_none_or(|nulls| nulls.exact);
+        let exact = self.asking.pushdown && self.recheck.residual.is_none();
+        let (skip, wanted) = (skip as u64, fetch as u64);
+        if !(is_once && is_whole && exact && tidegate_remote::can_skip(&segment.request, skip, wanted)) {
+            return None;
+        }
+        let segment = Segment { request: ScanRequest { skip, ..segment.request.clone() }, ..segment.clone() };
+        Some(Self {
+            request: ScanRequest { skip, ..self.request.clone() },
+            segments: [segment].into(),
+            ..self.fetching(Some(fetch))
+        })
+    }
+
+    /// The same scan that is expected to take so many calls.
+    pub(super) fn expecting(self, expected_calls: u64) -> Self {
+        Self { expected_calls, ..self }
+    }
+
+    /// The same scan whose figures go into `metrics`.
+    pub(crate) fn counting(self, metrics: ExecutionPlanMetricsSet) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// The endpoint that is asked.
+    pub(crate) fn endpoint_name(&self) -> &str {
+        self.endpoint().map_or("?", |endpoint| endpoint.name.as_str())
+    }
+
+    /// Codes of the partitions that are read; none where there are none.
+    pub(crate) fn partitions(&self) -> &[Arc<str>] {
+        self.asking.partitions()
+    }
+
+    /// Calls that reading all of it is expected to take.
+    pub(crate) fn expected_calls(&self) -> u64 {
+        self.expected_calls
     }
 
     /// What the query wants.
@@ -163,7 +213,21 @@ impl ApiScanExec {
     /// Whether the API alone decides which rows there are, so that it may be asked to count them.
     pub(super) fn is_countable(&self) -> bool {
         let counts = self.endpoint().is_some_and(|endpoint| endpoint.count.is_some());
-        self.asking.pushdown && counts && self.recheck.residual.is_none() && self.fetch.is_none()
+        counts && self.is_all_rows()
+    }
+
+    /// The same, and what their values are, so that it may be asked to compute with them.
+    pub(super) fn is_decided_by_api(&self) -> bool {
+        self.is_all_rows() && self.request.on_bad_value == BadValue::Fail
+    }
+
+    fn is_all_rows(&self) -> bool {
+        self.asking.pushdown && self.recheck.residual.is_none() && self.fetch.is_none()
+    }
+
+    /// Requests that it is made of, one after the other, with those for its order.
+    pub(super) fn parts(&self) -> usize {
+        self.segments.len()
     }
 
     fn endpoint(&self) -> Option<&Endpoint> {
@@ -171,7 +235,7 @@ impl ApiScanExec {
     }
 
     /// The same scan in this order, if the API can be asked for it.
-    fn ordered(&self, order: &[PhysicalSortExpr]) -> Option<Self> {
+    pub(super) fn ordered(&self, order: &[PhysicalSortExpr]) -> Option<Self> {
         // A fetch below a sort chooses rows before they are sorted. A value read as NULL stands where the API
         // sorts the value.
         if !self.asking.pushdown || self.fetch.is_some() || self.request.on_bad_value == BadValue::Null {
@@ -275,6 +339,9 @@ impl DisplayAs for ApiScanExec {
         write!(f, ", columns=[{}], order=[{}]", self.column_names(), self.order_text())?;
         if let Some(fetch) = self.fetch {
             write!(f, ", fetch={fetch}")?;
+        }
+        if self.request.skip > 0 {
+            write!(f, ", skip={}", self.request.skip)?;
         }
         fmt_requests(f, self.requests.len())?;
         fmt_reach(f, self.asking.reach.as_ref())?;

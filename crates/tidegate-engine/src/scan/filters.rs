@@ -31,6 +31,8 @@ pub(super) struct FilterSplit {
     pub(super) alternatives: Vec<Alternative>,
     /// What has to be evaluated for every row that it returns.
     pub(super) residual: Option<Expr>,
+    /// Whether a part of that is not asked for, not even more widely: then few rows may be wanted ones.
+    pub(super) unasked: bool,
     /// What the API declares to have evaluated exactly: checked again, since an API may ignore what it is asked.
     pub(super) verified: Vec<Expr>,
 }
@@ -100,9 +102,22 @@ impl Question {
     /// # Errors
     /// Filters without which it cannot be asked, or too many values.
     pub(super) fn ask(&self, endpoint: usize, needed: &[usize]) -> Result<FilterSplit, CannotAsk> {
+        Ok(self.split(endpoint, self.alternatives(endpoint, needed, self.wanted.as_ref())?))
+    }
+
+    /// The requests that the endpoint is asked for `wanted` with, where these columns are to be returned.
+    ///
+    /// # Errors
+    /// As [`Question::ask`].
+    pub(super) fn alternatives(
+        &self,
+        endpoint: usize,
+        needed: &[usize],
+        wanted: Option<&Predicate>,
+    ) -> Result<Vec<Alternative>, CannotAsk> {
         let wanted = match self.trust {
-            Trust::Nothing => self.wanted.as_ref().and_then(|wanted| self.indispensable(endpoint, wanted)),
-            Trust::Superset | Trust::Declared => self.wanted.clone(),
+            Trust::Nothing => wanted.and_then(|wanted| self.indispensable(endpoint, wanted)),
+            Trust::Superset | Trust::Declared => wanted.cloned(),
         };
         let alternatives = alternatives(&self.table, endpoint, wanted.as_ref())?;
         let unsaid: Vec<MissingFilter> = needed
@@ -110,17 +125,26 @@ impl Question {
             .filter(|&&column| is_echo(&self.table, column) && !is_said(&alternatives, column))
             .map(|&column| MissingFilter { column, operators: vec![Operator::Eq, Operator::In], unsayable: false })
             .collect();
-        if !unsaid.is_empty() {
-            return Err(CannotAsk::Missing(unsaid));
-        }
+        if unsaid.is_empty() { Ok(alternatives) } else { Err(CannotAsk::Missing(unsaid)) }
+    }
+
+    /// What is left to do of the filters when the endpoint is asked with these requests.
+    pub(super) fn split(&self, endpoint: usize, alternatives: Vec<Alternative>) -> FilterSplit {
         if self.trust != Trust::Declared {
             let residual = conjunction(self.filters.iter().cloned());
-            return Ok(FilterSplit { alternatives, residual, verified: Vec::new() });
+            let unasked = self.converted.iter().any(|pushed| !self.is_sent(endpoint, pushed, &alternatives));
+            return FilterSplit { alternatives, residual, unasked, verified: Vec::new() };
         }
         let exact = |pushed: &Pushed| pushed.whole && self.is_decided(endpoint, pushed, &alternatives);
         let residual = conjunction(self.rest(exact));
         let verified = self.rest(|pushed| pushed.predicate.is_none() || !exact(pushed));
-        Ok(FilterSplit { alternatives, residual, verified })
+        let unasked = self.converted.iter().any(|pushed| !self.is_sent(endpoint, pushed, &alternatives));
+        FilterSplit { alternatives, residual, unasked, verified }
+    }
+
+    /// What may be asked for.
+    pub(super) fn wanted(&self) -> Option<&Predicate> {
+        self.wanted.as_ref()
     }
 
     fn rest(&self, done: impl Fn(&Pushed) -> bool) -> Vec<Expr> {
@@ -140,6 +164,19 @@ impl Question {
             single_column(part).is_some_and(|column| is_required(endpoint, column) || is_echo(&self.table, column))
         };
         all(parts(wanted).iter().filter(needs).cloned().collect())
+    }
+
+    /// Whether the API is asked for all of this filter with every request, exactly or more widely.
+    fn is_sent(&self, endpoint: usize, pushed: &Pushed, alternatives: &[Alternative]) -> bool {
+        let Some(predicate) = &pushed.predicate else { return pushed.whole };
+        pushed.whole
+            && alternatives.iter().all(|alternative| {
+                let own = push_filter(&self.table, endpoint, &within(predicate, &alternative.keys)).predicate;
+                let sent = alternative.pushed.predicate.as_ref().map(parts).unwrap_or_default();
+                own.is_some_and(|own| {
+                    parts(&own).len() >= parts(predicate).len() && parts(&own).iter().all(|part| sent.contains(part))
+                })
+            })
     }
 
     /// Whether the API decides this filter exactly, with every request.

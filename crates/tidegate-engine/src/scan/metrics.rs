@@ -12,7 +12,7 @@ use tidegate_transport::{Statement, StatementCounts};
 /// Figures of one run, which its parts share. Calls and bytes come from a part of the statement that only this operator
 /// spends.
 #[derive(Clone)]
-pub(super) struct ScanMetrics {
+pub(crate) struct ScanMetrics {
     baseline: BaselineMetrics,
     calls: Count,
     retries: Count,
@@ -26,7 +26,7 @@ pub(super) struct ScanMetrics {
 }
 
 impl ScanMetrics {
-    pub(super) fn new(set: &ExecutionPlanMetricsSet, partition: usize, statement: Arc<Statement>) -> Self {
+    pub(crate) fn new(set: &ExecutionPlanMetricsSet, partition: usize, statement: Arc<Statement>) -> Self {
         let counter = |name: &'static str| MetricBuilder::new(set).counter(name, partition);
         Self {
             baseline: BaselineMetrics::new(set, partition),
@@ -43,11 +43,11 @@ impl ScanMetrics {
     }
 
     /// Time spent computing; waiting for the API is not part of it.
-    pub(super) fn compute(&self) -> Time {
+    pub(crate) fn compute(&self) -> Time {
         self.baseline.elapsed_compute().clone()
     }
 
-    pub(super) fn output(&self, batch: RecordBatch) -> RecordBatch {
+    pub(crate) fn output(&self, batch: RecordBatch) -> RecordBatch {
         if let Some(started) = self.started.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.time_to_first_row.add_elapsed(started);
         }
@@ -55,7 +55,7 @@ impl ScanMetrics {
     }
 
     /// Brings the counters up to what the statement has counted.
-    pub(super) fn refresh(&self) {
+    pub(crate) fn refresh(&self) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.statement.counts();
         let add = |count: &Count, now: u64, before: u64| {

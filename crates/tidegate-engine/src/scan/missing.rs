@@ -40,7 +40,7 @@ pub(super) fn missing_filter(connection: &str, table: &Table, question: &Questio
             text += &format!("; or one on {}", needs(table, other));
         }
     }
-    text + &in_vain(question, nearest) + ". A join or a subquery does not give it yet: write the values"
+    text + &in_vain(question, nearest) + ". So do a join and IN (SELECT …) that compare these columns with others by ="
 }
 
 /// Why the filters on these columns that are there do not do.

@@ -6,6 +6,7 @@
 //! a query is planned or explained.
 
 mod advice;
+mod aggregate;
 mod asking;
 mod choose;
 mod config;
@@ -16,9 +17,11 @@ mod failures;
 mod fanout;
 mod filters;
 mod halving;
+mod keyed;
 mod keys;
 mod metrics;
 mod missing;
+mod offset;
 mod order;
 mod pace;
 mod predict;
@@ -34,12 +37,17 @@ mod table;
 mod to_end;
 mod unasked;
 
+pub use aggregate::ApiGroupsExec;
+pub(crate) use aggregate::OneRowExec;
+pub(crate) use asking::{Asked, Asking};
 pub use config::session_config;
 pub use context::{Notices, ScanContext};
 pub use count::ApiCountExec;
 pub use exec::ApiScanExec;
 pub(crate) use filters::is_required;
-pub(crate) use predict::{lookup_calls, scan_calls};
+pub(crate) use keyed::{Field, Keys, RowKey};
+pub(crate) use metrics::ScanMetrics;
+use predict::scan_calls;
 pub(crate) use prune::pruned;
 pub use rules::optimizer_rules;
 pub(crate) use strict::strict;

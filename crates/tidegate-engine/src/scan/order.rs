@@ -33,6 +33,8 @@ pub(super) struct Segment {
     pub(super) nulls: Option<Nulls>,
     /// Rows of other values belong to another segment.
     pub(super) keys: Vec<Key>,
+    /// Code of the one partition that it is asked in; `None` for all that are read.
+    pub(super) partition: Option<String>,
 }
 
 /// The kind of rows of a segment.
@@ -74,7 +76,12 @@ pub(super) fn segments(request: &ScanRequest, order: &[OrderKey]) -> Option<Vec<
     }
     let first = order.first()?;
     if !first_nullable {
-        return Some(vec![Segment { request: ScanRequest { sort, ..request.clone() }, nulls: None, keys: Vec::new() }]);
+        return Some(vec![Segment {
+            request: ScanRequest { sort, ..request.clone() },
+            nulls: None,
+            keys: Vec::new(),
+            partition: None,
+        }]);
     }
     let values = segment(request, sort.clone(), first.column, false)?;
     let nulls = segment(request, sort.split_off(1), first.column, true)?;
@@ -108,7 +115,7 @@ fn segment(request: &ScanRequest, sort: Vec<SortKey>, place: usize, is_null: boo
         return None;
     }
     let request = ScanRequest { filter: Some(pushed), sort, ..request.clone() };
-    Some(Segment { request, nulls: Some(Nulls { column: place, is_null, exact }), keys: Vec::new() })
+    Some(Segment { request, nulls: Some(Nulls { column: place, is_null, exact }), keys: Vec::new(), partition: None })
 }
 
 fn same_parts(left: &Predicate, right: &Predicate) -> bool {

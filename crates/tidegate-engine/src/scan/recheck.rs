@@ -22,6 +22,8 @@ use crate::pushdown::sql_text;
 pub(super) struct Recheck {
     /// What the API was not asked for, or does not decide exactly.
     pub(super) residual: Option<Filter>,
+    /// Whether a part of that is not asked of it, not even more widely: then few rows may pass.
+    pub(super) unasked: bool,
     /// What the API declares to have decided exactly. Evaluating it costs little; trusting a service that
     /// ignores a filter costs the result.
     pub(super) verified: Vec<Filter>,

@@ -11,7 +11,7 @@ use crate::pushdown::in_list;
 /// The filter that the alternatives stand for together, as it is shown: they differ in the values of their keys.
 pub(super) fn together(alternatives: &[Alternative]) -> Option<Predicate> {
     let first = alternatives.first()?.pushed.predicate.as_ref()?;
-    let widened = parts(first).iter().map(|part| match keyed(part).filter(|_| alternatives.len() > 1) {
+    let widened = parts(first).iter().map(|part| match valued(part).filter(|_| alternatives.len() > 1) {
         Some(column) => match union(alternatives, column) {
             values if values.is_empty() => part.clone(),
             values => in_list(column, values, false),
@@ -22,7 +22,7 @@ pub(super) fn together(alternatives: &[Alternative]) -> Option<Predicate> {
 }
 
 /// The column of `column = value` and `column IN (…)`.
-fn keyed(part: &Predicate) -> Option<usize> {
+fn valued(part: &Predicate) -> Option<usize> {
     match part {
         Predicate::Compare { column, op: CompareOp::Eq, .. } | Predicate::In { column, negated: false, .. } => {
             Some(*column)
@@ -45,19 +45,30 @@ fn union(alternatives: &[Alternative], column: usize) -> Vec<Scalar> {
 }
 
 /// A request for each alternative. Keys that are the same in all of them are checked with the filters.
-pub(super) fn requests(common: &ScanRequest, alternatives: Vec<Alternative>) -> Vec<Segment> {
+pub(super) fn requests(common: &ScanRequest, alternatives: &[Alternative]) -> Vec<Segment> {
     let varies = |(column, values): &(usize, Vec<Scalar>)| {
         alternatives.iter().any(|other| !other.keys.iter().any(|(key, same)| key == column && same == values))
     };
-    let segment = |alternative: &Alternative| Segment {
-        request: ScanRequest { filter: alternative.pushed.predicate.clone(), ..common.clone() },
-        nulls: None,
-        keys: alternative.keys.iter().filter(|key| varies(key)).filter_map(|key| self::key(common, key)).collect(),
+    let segment = |alternative: &Alternative| {
+        let keys = alternative.keys.iter().filter(|key| varies(key));
+        keyed(common, alternative, keys.filter_map(|values| key(common, values)).collect(), None)
     };
     alternatives.iter().map(segment).collect()
 }
 
-fn key(common: &ScanRequest, (column, values): &(usize, Vec<Scalar>)) -> Option<Key> {
+/// The request of an alternative, for the rows with these keys, in the partition with this code or in all that are read.
+pub(super) fn keyed(
+    common: &ScanRequest,
+    alternative: &Alternative,
+    keys: Vec<Key>,
+    partition: Option<String>,
+) -> Segment {
+    let request = ScanRequest { filter: alternative.pushed.predicate.clone(), ..common.clone() };
+    Segment { request, nulls: None, keys, partition }
+}
+
+/// The check that rows have these values; `None` for a column that is not fetched.
+pub(super) fn key(common: &ScanRequest, (column, values): &(usize, Vec<Scalar>)) -> Option<Key> {
     let place = common.columns.iter().position(|have| have == column)?;
     let condition = in_list(*column, values.clone(), false);
     let exact = push_filter(&common.table, common.endpoint, &condition).exact;

@@ -15,22 +15,32 @@ use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
+use super::aggregate::AggregateByApi;
+use super::offset::OffsetByApi;
 use super::sequence::SequenceExec;
 use super::to_end::ReadToEnd;
 use super::unasked::AllAsked;
 use super::{ApiCountExec, ApiScanExec};
+use crate::detail::DetailsLast;
+use crate::lookup::LookupJoins;
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// DataFusion's rules with those of this module put in.
 ///
-/// A count is taken over right after DataFusion has tried its statistics: later rules put operators between
-/// the halves of an aggregate. Parts under a limit are put in sequence at the very end, when limits stand where they
-/// are going to stay; and so it is found out which scans are read to their ends.
+/// Details are lifted first, so that all others see scans. A count is taken over right after DataFusion has tried its
+/// statistics: later rules put operators between the halves of an aggregate. Lookup joins take the place of hash joins
+/// right after DataFusion has chosen these. Parts under a limit are put in sequence at the very end, when limits stand
+/// where they are going to stay; and so it is found out which scans are read to their ends.
 #[must_use]
 pub fn optimizer_rules(mut rules: Rules) -> Rules {
     let place = rules.iter().position(|rule| rule.name() == "aggregate_statistics").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(AggregateByApi));
     rules.insert(place, Arc::new(CountByApi));
+    let place = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(LookupJoins));
+    rules.insert(0, Arc::new(DetailsLast));
+    rules.push(Arc::new(OffsetByApi));
     rules.push(Arc::new(PartsInSequence));
     rules.push(Arc::new(ManyPartitionsSortedHere));
     rules.push(Arc::new(AllAsked));

@@ -7,12 +7,13 @@ use std::sync::atomic::Ordering;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use datafusion::arrow::compute::{is_not_null, is_null};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, exec_err};
 use futures::{Stream, StreamExt, stream};
 use tidegate_remote::{Error, ErrorKind, Page, PageStream, Place, Source};
 use tidegate_transport::Sent;
 
 use super::context::Topic;
+use super::count::with_advice;
 use super::halving::{self, List};
 use super::keys::Key;
 use super::order::{Nulls, OrderCheck, Segment};
@@ -22,6 +23,13 @@ use super::recheck::kept;
 /// Rows asked for at least where an order is pushed: the check of the order needs neighbours to compare, and a
 /// service that ignores `$orderby` must not pass for one that sorts because one row was asked for.
 const ORDER_SAMPLE: u64 = 20;
+
+/// Rows asked for at least where a filter is evaluated here of which the API knows nothing: as few rows as are wanted would hardly ever do,
+/// and a second call costs more than rows.
+const RESIDUAL_SAMPLE: u64 = 1_000;
+
+/// What helps against a service that refuses to leave out rows.
+const SKIPS_HERE: &str = "SET tidegate.pushdown = false leaves out rows here";
 
 /// One part of a run of an `ApiScanExec`.
 pub(super) struct ScanRun {
@@ -100,7 +108,9 @@ impl ScanRun {
             }
             let Some(pages) = &mut self.progress.pages else {
                 let Some(segment) = self.next_segment() else { return Ok(None) };
-                self.begin(segment);
+                if segment.partition.is_none() || segment.partition.as_deref() == self.source.partition.as_deref() {
+                    self.begin(segment);
+                }
                 continue;
             };
             let cancellation = self.source.statement.cancellation();
@@ -123,8 +133,10 @@ impl ScanRun {
                 }
                 Some(Err(error)) if self.divide(&error) => self.progress.pages = None,
                 Some(Err(error)) => {
+                    let skips = self.reader.segments.iter().any(|segment| segment.request.skip > 0);
                     self.stop();
-                    return Err(DataFusionError::External(Box::new(error)));
+                    let error = DataFusionError::External(Box::new(error));
+                    return Err(if skips { with_advice(error, SKIPS_HERE).into() } else { error });
                 }
                 None => self.progress.pages = None,
             }
@@ -152,8 +164,12 @@ impl ScanRun {
 
     fn begin(&mut self, segment: Segment) {
         self.progress.asked = self.list(&segment).map(|list| (segment.clone(), list));
-        let Segment { mut request, nulls, keys } = segment;
-        let least = if request.sort.is_empty() { 0 } else { ORDER_SAMPLE };
+        let Segment { mut request, nulls, keys, .. } = segment;
+        let least = match (self.reader.recheck.unasked, request.sort.is_empty()) {
+            (true, _) => RESIDUAL_SAMPLE,
+            (false, false) => ORDER_SAMPLE,
+            (false, true) => 0,
+        };
         let wanted = self.wanted.map(|wanted| wanted as u64);
         request.fetch = wanted.filter(|_| self.reader.push_fetch).map(|wanted| least.max(wanted));
         // Nothing goes past the rows that are wanted.
@@ -210,7 +226,7 @@ impl ScanRun {
         }
         let (rows, breached) = self.reader.recheck.apply(rows)?;
         if let Some(filter) = breached {
-            self.breach(&filter.text(), &filter.operators());
+            self.breach(&filter.text(), &filter.operators())?;
         }
         let mut rows = rows.project(&self.reader.output)?;
         if let Some(wanted) = &mut self.wanted {
@@ -237,7 +253,7 @@ impl ScanRun {
             if nulls.exact && keep.has_false() {
                 let name = self.reader.fetched.field(nulls.column).name();
                 let operator = if nulls.is_null { "IS NULL" } else { "IS NOT NULL" };
-                self.breach(&format!("{name} {operator}"), &format!("column {name}, operator {operator}"));
+                self.breach(&format!("{name} {operator}"), &format!("column {name}, operator {operator}"))?;
             }
             rows = kept(rows, &keep)?;
         }
@@ -246,7 +262,7 @@ impl ScanRun {
             if key.exact && keep.true_count() < rows.num_rows() {
                 let name = self.reader.fetched.field(key.column).name();
                 let operator = if key.values.len() == 1 { "=" } else { "IN" };
-                self.breach(&format!("the filter on {name}"), &format!("column {name}, operator {operator}"));
+                self.breach(&format!("the filter on {name}"), &format!("column {name}, operator {operator}"))?;
             }
             rows = kept(rows, &keep)?;
         }
@@ -254,7 +270,17 @@ impl ScanRun {
     }
 
     /// Reports a filter that the API declares exact and for which it sent other rows.
-    fn breach(&self, filter: &str, operators: &str) {
+    ///
+    /// # Errors
+    /// Where the API has left out rows at the front: nobody knows how many of them satisfied the filter.
+    fn breach(&self, filter: &str, operators: &str) -> Result<()> {
+        if self.reader.segments.iter().any(|segment| segment.request.skip > 0) {
+            return exec_err!(
+                "{}: the server sent rows that do not satisfy {filter} ({operators}), although it declares to filter by \
+                 that exactly, so that OFFSET would be wrong; {SKIPS_HERE}",
+                self.reader.described()
+            );
+        }
         let connection = self.source.connection.as_ref();
         self.notice(Topic::Filter, |place| {
             let advice = self.reader.scans.advice_on_counts(connection);
@@ -263,6 +289,7 @@ impl ScanRun {
                  filter by that exactly; they were left out. count(*) cannot be checked in this way: {advice}"
             )
         });
+        Ok(())
     }
 
     /// Reports a list that the server did not take.

@@ -19,6 +19,7 @@ use super::prune;
 use super::strict::StrictReads;
 use super::unasked::UnaskedExec;
 use crate::cost::{Knowledge, Known};
+use crate::detail::{Division, Manner};
 use crate::partitions::{COLUMN, base_needs_partition};
 use crate::{Connection, Reach, Settings};
 
@@ -102,6 +103,20 @@ impl ApiTable {
         Ok((Some(prune::pruned(state, reach, filters)?), others.cloned().collect()))
     }
 
+    /// The columns that are wanted, divided into those of rows and those of details.
+    fn division(&self, wanted: &[usize], reach: Option<&Reach>) -> Result<Division> {
+        let partition = self.partition_column();
+        let division = Division::new(&self.table, wanted, partition.filter(|_| reach.is_some()));
+        if !division.is_plain() && reach.is_some() && partition.is_none() {
+            return Err(DataFusionError::Plan(format!(
+                "{}.{}: the API has a column {COLUMN} of its own, so that nothing tells in which partition a row's details \
+                 are; leave them out",
+                self.connection.def.name, self.table.name
+            )));
+        }
+        Ok(division)
+    }
+
     fn known(&self, state: &dyn Session) -> Known {
         let knowledge = state.config().get_extension::<Knowledge>();
         knowledge.map_or_else(Known::nothing, |all| all.of(&self.connection.fingerprint, &self.table.name))
@@ -132,7 +147,10 @@ impl TableProvider for ApiTable {
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let has_partition = self.partition_column().is_some();
         let support = |filter: &&Expr| {
-            let has = |name: &str| self.table.column_index(name).is_some() || (name == COLUMN && has_partition);
+            // A filter on a detail's column is evaluated when the row has it.
+            let is_of_rows = |column: usize| self.table.detail_of(column).is_none();
+            let has =
+                |name: &str| self.table.column_index(name).is_some_and(is_of_rows) || (name == COLUMN && has_partition);
             if evaluable(filter, has) {
                 TableProviderFilterPushDown::Exact
             } else {
@@ -152,11 +170,14 @@ impl TableProvider for ApiTable {
         let settings = self.settings(state)?;
         let whole_rows: Vec<usize> = (0..self.schema.fields().len()).collect();
         let (reach, filters) = self.reached(state, filters)?;
+        let wanted = projection.unwrap_or(&whole_rows);
+        let division = self.division(wanted, reach.as_ref())?;
+        let connection: Arc<str> = Arc::from(self.connection.def.name.as_str());
         let asking = Arc::new(Asking {
-            connection: Arc::from(self.connection.def.name.as_str()),
+            connection: Arc::clone(&connection),
             table: Arc::clone(&self.table),
             schema: Arc::clone(&self.schema),
-            wanted: projection.unwrap_or(&whole_rows).clone(),
+            wanted: division.of_rows().to_vec(),
             filters,
             reach,
             base_has_partition: base_needs_partition(&self.connection),
@@ -165,12 +186,20 @@ impl TableProvider for ApiTable {
             is_strict: is_strict(state),
             known: self.known(state),
         });
-        match asking.plan(limit) {
-            Ok(Asked::Nothing) => Ok(Arc::new(EmptyExec::new(asking.output_schema()?))),
-            Ok(Asked::Scan(scan)) => Ok(Arc::new(*scan)),
-            Err(Unaskable { error, lacks_filter: true }) => Ok(Arc::new(UnaskedExec::try_new(asking, limit, error)?)),
-            Err(Unaskable { error, .. }) => Err(error.into()),
+        let scan: Arc<dyn ExecutionPlan> = match asking.plan(limit) {
+            Ok(Asked::Nothing) => return Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(wanted)?)))),
+            Ok(Asked::Scan(scan)) => Arc::new(*scan),
+            Err(Unaskable { error, lacks_filter: true }) => {
+                Arc::new(UnaskedExec::try_new(Arc::clone(&asking), limit, error)?)
+            }
+            Err(Unaskable { error, .. }) => return Err(error.into()),
+        };
+        if division.is_plain() {
+            return Ok(scan);
         }
+        let (pushdown, on_bad_value, is_strict) = (asking.pushdown, asking.on_bad_value, asking.is_strict);
+        let manner = Manner { pushdown, on_bad_value, is_strict };
+        division.over(scan, &connection, &self.table, (&self.schema, manner))
     }
 
     async fn insert_into(

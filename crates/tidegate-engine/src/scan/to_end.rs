@@ -17,6 +17,7 @@ use datafusion::physical_plan::{
 };
 
 use super::ApiScanExec;
+use crate::lookup::LookupJoinExec;
 
 /// The rule; its place is behind all that move limits.
 #[derive(Debug)]
@@ -42,6 +43,14 @@ fn marked(plan: &Arc<dyn ExecutionPlan>, to_end: bool) -> Result<Option<Arc<dyn 
     if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
         return Ok(to_end.then(|| Arc::new(scan.to_end()) as Arc<dyn ExecutionPlan>));
     }
+    if let Some(join) = plan.downcast_ref::<LookupJoinExec>().filter(|_| to_end && plan.fetch().is_none()) {
+        let driving = marked(join.driving(), true)?;
+        let join: Arc<dyn ExecutionPlan> = Arc::new(join.to_end());
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
+        return driving
+            .map_or(Ok(Arc::clone(&join)), |driving| Arc::clone(&join).replace_children(vec![driving], options))
+            .map(Some);
+    }
     let mut is_changed = false;
     let mut children = Vec::with_capacity(plan.children().len());
     for (place, child) in plan.children().into_iter().enumerate() {
@@ -65,6 +74,7 @@ const AS_THEIR_READER: &[&str] = &[
     "CoalesceBatchesExec",
     "CoalescePartitionsExec",
     "CooperativeExec",
+    "DetailExec",
     "FilterExec",
     "InterleaveExec",
     "OutputRequirementExec",

@@ -18,7 +18,8 @@ use tidegate_transport::Statement;
 
 use super::Run;
 use crate::cost::{self, Ask, Costs, Estimate};
-use crate::scan::{ApiCountExec, ApiScanExec};
+use crate::lookup::LookupJoinExec;
+use crate::scan::{ApiCountExec, ApiGroupsExec, ApiScanExec};
 use crate::system::{Counters, scopes};
 use crate::{Connection, Error, ErrorKind, Result, partitions};
 
@@ -155,7 +156,9 @@ pub(super) fn watching_reserves(
 fn collect_connections(plan: &Arc<dyn ExecutionPlan>, connections: &mut BTreeSet<String>) {
     let scanned = plan.downcast_ref::<ApiScanExec>().map(ApiScanExec::connection);
     let counted = plan.downcast_ref::<ApiCountExec>().map(ApiCountExec::connection);
-    connections.extend(scanned.or(counted).map(|name| name.to_string()));
+    let grouped = plan.downcast_ref::<ApiGroupsExec>().map(ApiGroupsExec::connection);
+    let looked_up = plan.downcast_ref::<LookupJoinExec>().map(LookupJoinExec::connection);
+    connections.extend(scanned.or(counted).or(grouped).or(looked_up).map(|name| name.to_string()));
     for child in plan.children() {
         collect_connections(child, connections);
     }

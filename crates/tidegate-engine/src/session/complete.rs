@@ -33,6 +33,7 @@ const KEYWORDS: &[&str] = &[
     "END",
     "EXPLAIN",
     "EXPLAIN ANALYZE",
+    "EXPLAIN CALLS",
     "FROM",
     "FULL JOIN",
     "GROUP BY",

@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Explain {
     /// The statement's plan.
     pub(super) plan: LogicalPlan,
-    analyze: bool,
+    pub(super) analyze: bool,
     verbose: bool,
     tree: bool,
 }

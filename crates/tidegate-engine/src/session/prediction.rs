@@ -54,8 +54,8 @@ impl Prepared {
         let mut state = self.planner.state(&self.run)?;
         state.mark_start_execution();
         let plan = match &self.action {
-            Action::Plan(plan) => plan,
-            Action::Define { plan, .. } => plan,
+            Action::Plan(plan) | Action::Define { plan, .. } => plan,
+            Action::Explain(explain) if explain.analyze => &explain.plan,
             Action::Mutation(work) => return work.predict(&state, params).await,
             _ => return Ok(None),
         };

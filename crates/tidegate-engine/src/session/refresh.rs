@@ -223,6 +223,7 @@ async fn first_page(run: &Run, connection: &Connection, model: &Arc<Model>, sour
         filter: None,
         sort: Vec::new(),
         fetch: Some(1),
+        skip: 0,
         on_bad_value: BadValue::Null,
     };
     match tidegate_remote::scan(source, request).next().await {

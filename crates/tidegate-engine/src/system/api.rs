@@ -56,6 +56,7 @@ pub(super) fn columns(shared: &Shared) -> Rows {
                 match column.source {
                     ColumnSource::Row | ColumnSource::Annotation => "row",
                     ColumnSource::Request => "request",
+                    ColumnSource::Detail => "detail",
                 }
                 .into(),
                 listed(operators.iter().map(|(operator, exactness)| with_exactness(*operator, *exactness))).into(),

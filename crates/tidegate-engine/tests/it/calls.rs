@@ -144,9 +144,15 @@ async fn explain_calls_shows_asks_and_their_sum() {
             assert!(row.starts_with(expected), "{sql}\n{row}\n{expected}");
         }
     }
-    let advised = fixture.rows("EXPLAIN CALLS SELECT name FROM eol.accounts WHERE id + 1 < 9").await.join("\n");
-    for part in ["id", "would be pushed", "LIMIT"] {
-        assert!(advised.contains(part), "{advised}");
+    let advice = [
+        ("SELECT name FROM eol.accounts WHERE id + 1 < 9", "the API takes other filters on these columns: id (=, "),
+        ("SELECT name FROM eol.accounts", "a filter on one of these would be pushed: id ("),
+        ("SELECT name FROM eol.accounts", "; a LIMIT would stop"),
+        ("SELECT name FROM eol.accounts ORDER BY name LIMIT 5", "ordered by id or revenue the API could return"),
+    ];
+    for (sql, expected) in advice {
+        let advised = fixture.rows(&format!("EXPLAIN CALLS {sql}")).await.join("\n");
+        assert!(advised.contains(expected), "{sql}: {advised}");
     }
     assert_eq!(fixture.take_requests(), Vec::<String>::new());
     for sql in ["EXPLAIN CALLS", "EXPLAIN CALLS EXPLAIN SELECT 1", "EXPLAIN CALLS SET tidegate.label = 'x'"] {
@@ -165,6 +171,8 @@ async fn a_program_is_told_when_to_ask() {
             Some("120 are left of the quota daily"),
         ),
         ("9", "SELECT * FROM eol.accounts", Some("10 calls, and tidegate.confirm_calls is 9")),
+        ("9", "EXPLAIN ANALYZE SELECT * FROM eol.accounts", Some("10 calls")),
+        ("9", "CREATE TABLE t AS SELECT * FROM eol.accounts", Some("10 calls")),
         ("off", "SELECT * FROM eol.accounts a JOIN eol.orders o ON a.id = o.id", None),
     ];
     for (setting, sql, expected) in cases {
@@ -177,7 +185,12 @@ async fn a_program_is_told_when_to_ask() {
         };
         assert!(is_as_expected, "{setting} {sql}: {reason:?}");
     }
-    for sql in ["SET tidegate.label = 'x'", "SHOW TABLES", "CREATE VIEW v AS SELECT * FROM eol.accounts"] {
+    for sql in [
+        "SET tidegate.label = 'x'",
+        "SHOW TABLES",
+        "EXPLAIN SELECT * FROM eol.accounts",
+        "CREATE VIEW v AS SELECT * FROM eol.accounts",
+    ] {
         let predicted = fixture.session.prepare(sql).await.expect(sql).predict(&[]).await.expect(sql);
         assert!(predicted.is_none_or(|predicted| predicted.predicted.asks.is_empty()), "{sql}");
     }

@@ -2,9 +2,11 @@
 
 mod calls;
 mod commands;
+mod details;
 mod explain;
 mod honesty;
 mod local;
+mod lookup;
 mod manifest;
 mod metadata;
 mod metered;

@@ -31,6 +31,7 @@ pub(crate) fn calls(name: &str, limit: u64, window: Window) -> MeteredQuota {
         only: Vec::new(),
         operations: Operations::All,
         each_endpoint: false,
+        free: Vec::new(),
         cost: 1,
         figures: Figures::default(),
     }

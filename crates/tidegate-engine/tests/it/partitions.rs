@@ -1,5 +1,6 @@
 //! Connections with partitions: rows, and the requests that were sent for them.
 
+mod aggregates;
 mod bounds;
 mod choosing;
 mod described;

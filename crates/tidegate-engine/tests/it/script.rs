@@ -18,7 +18,7 @@ use tidegate_engine::{
 };
 use tidegate_quota::{Ledger, MemoryStore};
 use tidegate_spec::{Model, odata};
-use tidegate_state::State;
+use tidegate_state::{CacheDb, State};
 use tidegate_transport::{
     ErrorKind as TransportErrorKind, Metering, Request, RequestLog, Response, Sent, TestClock, Transport,
 };
@@ -167,6 +167,7 @@ pub(crate) struct Fixture {
     pub(crate) session: Session,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) state: Arc<State>,
+    pub(crate) cache: Arc<CacheDb>,
     connect: Arc<Scripted>,
     folder: tempfile::TempDir,
 }
@@ -188,17 +189,18 @@ impl Fixture {
         let folder = tempfile::tempdir().expect("a folder");
         let connect = Arc::new(Scripted::default());
         let clock = Arc::new(TestClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+        let cache = Arc::new(CacheDb::in_folder(&folder.path().join("state")));
         let engine = Engine::new(EngineParts {
             connect: Arc::clone(&connect) as Arc<dyn Connect>,
             journal: Arc::new(tidegate_state::Journal::in_memory()),
-            cache: None,
+            cache: Some(Arc::clone(&cache)),
             state: Arc::clone(&state),
             requests: Arc::new(RequestLog::new(100)),
             ledger: Arc::new(Ledger::new(Arc::<MemoryStore>::default(), Arc::clone(&clock) as _)),
             clock: Arc::clone(&clock) as _,
             working_dir: folder.path().to_owned(),
         });
-        Self { session: engine.session("analyst"), engine, clock, state, connect, folder }
+        Self { session: engine.session("analyst"), engine, clock, state, cache, connect, folder }
     }
 
     /// Adds a connection for all sessions.

@@ -1,5 +1,9 @@
 //! System tables: their columns, and that they are read when they are scanned.
 
+use std::time::{Duration, SystemTime};
+
+use tidegate_state::{CacheLabel, CachedAnswer};
+
 use crate::script::{Fixture, drain};
 
 #[tokio::test]
@@ -67,4 +71,28 @@ async fn a_session_sees_what_its_own_principal_did() {
     let again = fixture.engine.session("analyst");
     let rows = drain(again.prepare(own[1]).await.expect("a query").execute(vec![]).await.expect("a stream")).await;
     assert!(!rows.expect("rows").is_empty(), "a second session of the same principal");
+}
+
+#[tokio::test]
+async fn a_principal_sees_its_own_stored_answers() {
+    let fixture = Fixture::erp();
+    let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds);
+    for (key, principal) in [(1, "analyst"), (2, "other")] {
+        let label = CacheLabel {
+            scope: "f00d".to_owned(),
+            connection: "erp".to_owned(),
+            principal: principal.to_owned(),
+            table: Some("accounts".to_owned()),
+            url: format!("https://erp.example/odata/Accounts?of={principal}"),
+            fresh_until: (key == 2).then(|| at(60)),
+        };
+        let answer = CachedAnswer { meta: vec![1; 4], body: vec![2; 96], asked_at: at(0), stored_at: at(1) };
+        fixture.cache.put(&[key; 32], label, answer).expect("it is queued");
+    }
+    fixture.cache.touch(&[[1; 32]], at(2)).expect("it is queued");
+    let columns = "connection, table_name, url, bytes, stored_at, used_at, fresh_until, hits";
+    let rows = fixture.rows(&format!("SELECT {columns} FROM system.cache")).await;
+    let expected = "erp|accounts|https://erp.example/odata/Accounts?of=analyst|100|2023-11-14T22:13:21Z|\
+                    2023-11-14T22:13:22Z||1";
+    assert_eq!(rows, [expected]);
 }

@@ -73,6 +73,7 @@ pub(crate) fn table(style: Style) -> Arc<Table> {
         key: vec![0],
         endpoints: if style.readable { vec![by_ids()] } else { vec![Endpoint::new("list", "items")] },
         writes: Writes { insert, update, delete },
+        details: Vec::new(),
     })
 }
 

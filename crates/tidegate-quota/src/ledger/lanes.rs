@@ -157,8 +157,10 @@ impl Lanes {
             return;
         }
         let Settled { settlement, call, .. } = settled;
-        let has_news =
-            settlement.fate == Fate::NotSent || settlement.points.is_some() || !settlement.observations.is_empty();
+        let has_news = settlement.fate == Fate::NotSent
+            || settlement.points.is_some()
+            || !settlement.free.is_empty()
+            || !settlement.observations.is_empty();
         let is_for = |lane: &&Lane| {
             let is_timed = lane.expected.as_ref().is_some_and(|expected| expected.at.is_some());
             (has_news || !is_timed) && overlap(&lane.call, call)

@@ -67,8 +67,9 @@ impl ScopeRecord {
                 continue;
             }
             let taken = lease.takes.iter().find(|(taken, _)| *taken == name).map_or(1, |(_, units)| *units);
+            let is_free = settlement.free.iter().any(|(scope, free)| *scope == index && *free == name);
             let units = match meter.unit {
-                _ if !is_counted => 0,
+                _ if is_free || !is_counted => 0,
                 Unit::Points => settlement.points.unwrap_or(taken),
                 Unit::Errors => u64::from(settlement.is_error || settlement.fate == Fate::Lost),
                 Unit::Calls | Unit::TokenRequests => taken,

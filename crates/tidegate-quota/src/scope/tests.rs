@@ -114,7 +114,15 @@ fn what_a_call_takes_depends_on_what_it_is() {
     let answered = Settlement::answered();
     let failed = Settlement { is_error: true, ..Settlement::answered() };
     let cheap = Settlement { points: Some(2), ..Settlement::answered() };
+    let free = |names: &[&str]| Settlement {
+        free: names.iter().map(|name| (0, Arc::from(*name))).collect(),
+        ..Settlement { is_error: true, ..Settlement::answered() }
+    };
+    let (free_call, free_all, of_another) = (free(&["calls"]), free(&["calls", "points", "errors"]), free(&["other"]));
     let cases = [
+        (false, Some(&free_call), [0, 1, 7, 0]),
+        (false, Some(&free_all), [0, 0, 0, 0]),
+        (false, Some(&of_another), [1, 1, 7, 0]),
         (false, None, [1, 1, 7, 0]),
         (false, Some(&answered), [1, 0, 7, 0]),
         (false, Some(&failed), [1, 1, 7, 0]),

@@ -7,6 +7,7 @@
 //! Sources: OData 4.01 part 2 (URL Conventions) with its ABNF; "OData Version 2.0: URI Conventions" and
 //! OData 3.0 Core for what differs before version 4.
 
+pub(crate) mod apply;
 pub mod filter;
 pub(crate) mod literal;
 pub(crate) mod query;

@@ -11,7 +11,7 @@ use tidegate_spec::{ColumnType, TimestampFormat};
 use crate::Scalar;
 
 /// The value in this row; `None` for NULL and for types that no literal has.
-pub(super) fn scalar(array: &ArrayRef, row: usize) -> Option<Scalar> {
+pub(crate) fn scalar(array: &ArrayRef, row: usize) -> Option<Scalar> {
     if row >= array.len() || array.is_null(row) {
         return None;
     }
@@ -35,7 +35,7 @@ pub(super) fn scalar(array: &ArrayRef, row: usize) -> Option<Scalar> {
 }
 
 /// The value as the API writes values of this column; `None` for what it has no one form for.
-pub(super) fn text(value: &Scalar, data_type: &ColumnType) -> Option<String> {
+pub(crate) fn text(value: &Scalar, data_type: &ColumnType) -> Option<String> {
     match value {
         Scalar::Bool(value) => Some(value.to_string()),
         Scalar::Int(value) => Some(value.to_string()),

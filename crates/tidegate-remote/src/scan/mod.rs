@@ -7,13 +7,14 @@
 mod ahead;
 mod border;
 mod ceiling;
-mod cell;
+pub(crate) mod cell;
 mod layout;
 mod link_header;
 mod loop_guard;
 mod page_size;
 mod paging;
 mod seen;
+mod skip;
 mod step;
 mod tally;
 mod total;
@@ -29,6 +30,7 @@ use url::Url;
 use crate::decode::Decoder;
 use crate::render::Outgoing;
 use crate::{Error, ErrorKind, Place, Result, ScanRequest, Source, call, partition, render};
+pub use skip::can_skip;
 use step::Scan;
 
 pub use tally::{Learnt, Tally};
@@ -130,6 +132,7 @@ fn place(source: &Source, request: &ScanRequest, page: Option<u64>, url: Option<
         connection: source.connection.to_string(),
         table: Some(request.table.name.clone()),
         partition: source.partition.as_deref().map(str::to_owned),
+        row: None,
         page,
         url: url.map(|url| clipped(redact_url(url))).unwrap_or_default(),
     }

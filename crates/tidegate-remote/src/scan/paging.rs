@@ -93,7 +93,10 @@ pub(super) struct Pager {
     /// Tokens and keys that were used.
     seen: Seen,
     pages: u64,
+    /// Rows so far, with those that the API leaves out at the front.
     rows: u64,
+    /// Rows that it leaves out.
+    skipped: u64,
     total: Option<u64>,
     steady: Steady,
     /// Rows that are wanted at first.
@@ -119,7 +122,8 @@ impl Pager {
             after: None,
             seen: Seen::default(),
             pages: 0,
-            rows: 0,
+            rows: request.skip,
+            skipped: request.skip,
             total: None,
             steady: Steady::default(),
             fetch: request.fetch,
@@ -166,8 +170,11 @@ impl Pager {
             Step::Done => None,
             Step::Follow(url) => Some(Ask::Follow(url)),
             Step::First => {
-                let range = Range { total: self.asks_total, ..self.window.first() };
-                written(self, range, None)
+                let skipped = (self.skipped > 0).then_some(self.skipped);
+                let is_offset = matches!(self.endpoint.paging, Paging::Offset { .. });
+                let skip = skipped.filter(|_| !is_offset);
+                let range = Range { total: self.asks_total, skip, ..self.window.first() };
+                written(self, range, skipped.filter(|_| is_offset).map(|rows| rows.to_string()))
             }
             Step::Skip => {
                 let range = self.window.next(self.rows);

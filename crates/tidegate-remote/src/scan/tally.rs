@@ -53,7 +53,8 @@ struct Watch {
 
 /// The same pages, of which the source's tally is told.
 pub(super) fn watched(pages: PageStream, source: &Source, request: &ScanRequest) -> PageStream {
-    let Some(tally) = &source.tally else { return pages };
+    // What was left out was not counted.
+    let Some(tally) = source.tally.as_ref().filter(|_| request.skip == 0) else { return pages };
     let watch = Watch {
         tally: Arc::clone(tally),
         connection: Arc::clone(&source.connection),

@@ -13,6 +13,7 @@ use crate::test_support::{self as columns, Reply, Script, request, table};
 use crate::{CompareOp, Error, ErrorKind, Predicate, Scalar, ScanRequest};
 
 mod rest;
+mod skip;
 
 fn v4() -> ScanRequest {
     request(table(ODataVersion::V4))

@@ -49,6 +49,7 @@ fn decode(columns: Vec<Column>, body: &Cell) -> Result<RecordBatch, ErrorKind> {
         columns,
         key: Vec::new(),
         endpoints: Vec::new(),
+        details: Vec::new(),
         writes: Writes::default(),
     };
     let envelope = Envelope { rows: vec![Path::new()], ..Envelope::default() };

@@ -248,6 +248,7 @@ fn place(source: &Source, table: &Table) -> Place {
         connection: source.connection.to_string(),
         table: Some(table.name.clone()),
         partition: source.partition.as_deref().map(str::to_owned),
+        row: None,
         page: None,
         url: redact_url(&source.base),
     }
@@ -269,6 +270,7 @@ impl Reader<'_> {
             filter: asked.filter.clone(),
             sort: Vec::new(),
             fetch: None,
+            skip: 0,
             on_bad_value: BadValue::Fail,
         };
         let mut pages = scan(self.source.clone(), request);

@@ -111,6 +111,7 @@ fn table(name: &str, columns: Vec<Column>, endpoints: Vec<Endpoint>, writes: Wri
         columns,
         key: vec![0],
         endpoints,
+        details: Vec::new(),
         writes,
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn accounts(version: ODataVersion) -> Table {
         api_name: "Accounts".to_owned(),
         description: None,
         key: vec![ID],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: envelope(version),
@@ -142,6 +143,7 @@ pub(crate) fn request(version: ODataVersion, columns: &[usize]) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

@@ -37,6 +37,8 @@ pub struct QuotaTerms {
     pub operations: Option<QuotaOperations>,
     /// Whether each endpoint has counters of its own.
     pub each_endpoint: bool,
+    /// Statuses of responses that spend nothing of it.
+    pub free_statuses: Vec<u16>,
 }
 
 /// How much a quota grants.
@@ -137,6 +139,7 @@ impl Quota {
         reader.name();
         let limit = reader.limit();
         reader.unit(limit.as_ref());
+        reader.free_statuses(limit.as_ref());
         let figures = reader.figures();
         if self.cost.is_some() && self.of != Some(QuotaUnit::Points) {
             reader.say(&["cost"], "a cost is for `of: points` alone");
@@ -152,6 +155,7 @@ impl Quota {
                 only: self.only.clone().unwrap_or_default(),
                 operations: self.operations,
                 each_endpoint: self.each_endpoint.unwrap_or_default(),
+                free_statuses: self.free_statuses.clone().unwrap_or_default(),
             }),
             _ => Err(reader.problems),
         }

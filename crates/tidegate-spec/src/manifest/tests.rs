@@ -1,5 +1,7 @@
 //! Manifests that are right, and manifests that are not.
 
+mod aggregates;
+mod details;
 mod quotas;
 mod writes;
 

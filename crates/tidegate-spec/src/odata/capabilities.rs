@@ -100,6 +100,16 @@ impl<'s, 'a> SetTerms<'s, 'a> {
         own.or_else(|| self.schemas.annotation(self.container.element, &self.container.name, &term))
     }
 
+    /// A term of any vocabulary, of the set itself.
+    pub(super) fn set_annotation(&self, term: &str) -> Option<&'a Element> {
+        self.schemas.annotation(self.set, &self.target, term)
+    }
+
+    /// A term of any vocabulary, of the container.
+    pub(super) fn container_annotation(&self, term: &str) -> Option<&'a Element> {
+        self.schemas.annotation(self.container.element, &self.container.name, term)
+    }
+
     /// A term of the vocabulary Core, of the set itself.
     pub(super) fn core(&self, term: &str) -> Option<&'a Element> {
         self.schemas.annotation(self.set, &self.target, &format!("Org.OData.Core.V1.{term}"))

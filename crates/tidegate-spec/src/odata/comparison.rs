@@ -47,6 +47,17 @@ pub(super) fn is_ordered(compared: Compared, text: TextComparison) -> bool {
     }
 }
 
+/// Whether a service that groups by such a column keeps apart what SQL does.
+pub(super) fn is_grouped(compared: Compared, text: TextComparison) -> bool {
+    match compared {
+        Compared::Exactly | Compared::AsBool => true,
+        Compared::AsText => text == TextComparison::Binary,
+        // A service may group by digits that it does not print, or by fewer: harmless, but of no use worth a doubt.
+        Compared::CutToMicros | Compared::CutToMillis | Compared::AsDouble | Compared::AsSingle => false,
+        Compared::AsUuid | Compared::OnlyWithNull | Compared::Never => false,
+    }
+}
+
 fn each(operators: &[Operator], exactness: Exactness) -> Vec<(Operator, Exactness)> {
     operators.iter().map(|operator| (*operator, exactness)).collect()
 }

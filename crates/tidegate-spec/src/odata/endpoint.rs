@@ -1,5 +1,6 @@
 //! The endpoint that lists an entity set.
 
+use super::aggregation::Applies;
 use super::capabilities::Capabilities;
 use super::types::Compared;
 use super::{Options, Totals};
@@ -20,7 +21,7 @@ pub(super) fn endpoint(
     version: ODataVersion,
     options: &Options,
     set: &str,
-    capabilities: &Capabilities,
+    (capabilities, applies): (&Capabilities, Option<&Applies>),
     columns: &[Column],
     compared: &[Compared],
 ) -> Endpoint {
@@ -45,6 +46,7 @@ pub(super) fn endpoint(
         sort,
         projection: if capabilities.select { Projection::Select } else { Projection::Whole },
         count: (capabilities.count && options.totals == Totals::Trust).then_some(Count::Inline),
+        aggregate: applies.map(|applies| applies.aggregation(columns, compared, options.text)),
         max_url_length: MAX_URL_LENGTH,
         ..Endpoint::new(LIST, percent_encode(set))
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Model;
 
+mod aggregation;
 mod annotations;
 mod capabilities;
 mod comparison;
@@ -38,6 +39,21 @@ pub struct Options {
     /// Most requests in one JSON batch (`$batch`), where the service takes such batches; `None` where it does not. Without
     /// effect before version 4.
     pub batch: Option<usize>,
+    /// Which entity sets are asked for groups of their rows (`$apply`). Without effect before version 4.
+    pub apply: Apply,
+}
+
+/// Which entity sets are asked for groups of their rows (`$apply`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Apply {
+    /// Those of which the service says so.
+    #[default]
+    Declared,
+    /// All.
+    Always,
+    /// None: rows are grouped here.
+    Ignore,
 }
 
 /// Which tables have versions of rows (ETags): a column `_etag`, which updates and deletes send as `If-Match`.

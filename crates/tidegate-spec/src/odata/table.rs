@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::aggregation::Applies;
 use super::annotations::description;
 use super::capabilities::{Capabilities, SetTerms};
 use super::csdl::{Named, Schemas};
@@ -66,7 +67,9 @@ impl<'a> Builder<'_, 'a> {
             self.note(name, "must be asked with a filter; the service refuses a query without one");
         }
         let mut writable = Writable::of(&terms, &chain, self.options);
-        let (mut columns, mut compared) = self.columns(name, &chain, &mut capabilities, &mut writable)?;
+        let mut applies = Applies::of(self.schemas.version, self.options, &terms);
+        let said = (&mut capabilities, &mut writable, applies.as_mut());
+        let (mut columns, mut compared) = self.columns(name, &chain, said)?;
         if columns.is_empty() {
             self.note(name, "has no properties that stand in rows; left out");
             return Ok(None);
@@ -82,8 +85,9 @@ impl<'a> Builder<'_, 'a> {
             name: String::new(),
             api_name: name.to_owned(),
             description: described.or_else(type_described),
+            details: Vec::new(),
             writes: writable.writes(version, options, name, &columns, &key),
-            endpoints: vec![endpoint(version, options, name, &capabilities, &columns, &compared)],
+            endpoints: vec![endpoint(version, options, name, (&capabilities, applies.as_ref()), &columns, &compared)],
             key,
             columns,
         }))
@@ -129,8 +133,7 @@ impl<'a> Builder<'_, 'a> {
         &mut self,
         set: &str,
         chain: &[Named<'a>],
-        capabilities: &mut Capabilities,
-        writable: &mut Writable,
+        (capabilities, writable, mut applies): (&mut Capabilities, &mut Writable, Option<&mut Applies>),
     ) -> Result<(Vec<Column>, Vec<Compared>), Error> {
         let (mut columns, mut compared): (Vec<Column>, Vec<Compared>) = (Vec::new(), Vec::new());
         let mut seen: HashSet<&str> = HashSet::new();
@@ -146,6 +149,9 @@ impl<'a> Builder<'_, 'a> {
                 capabilities.read_property(property, name);
                 let target = format!("{}/{name}", part.name);
                 writable.read_property(self.schemas, property, &target, name);
+                if let Some(applies) = applies.as_deref_mut() {
+                    applies.read_property(self.schemas, property, &target, name);
+                }
                 if capabilities.requires(name) {
                     self.note(&place, "must be in the filter; the service refuses a query without it");
                 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::names::NameStyle;
 use crate::{Exactness, ODataVersion, Table};
 
+mod aggregation;
 mod capabilities;
 mod hostile;
 mod writes;

@@ -5,11 +5,12 @@
 //! a connection: none waits for another of this process.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use super::written;
 use crate::open::{self, Named};
 use crate::permissions::{self, FileId};
 use crate::{Error, ErrorKind, Result, waits};
@@ -44,6 +45,10 @@ pub(super) struct Disk {
     pub(super) reader: Slot,
     pub(super) writer: Slot,
     pub(super) checkpointer: Slot,
+    /// The file that this process opened last.
+    known: Mutex<Option<FileId>>,
+    /// This process had a file that is no more, and with it marks of writes.
+    has_lost: AtomicBool,
 }
 
 impl Disk {
@@ -53,6 +58,8 @@ impl Disk {
             reader: Slot::default(),
             writer: Slot::default(),
             checkpointer: Slot::default(),
+            known: Mutex::default(),
+            has_lost: AtomicBool::new(false),
         }
     }
 
@@ -74,10 +81,20 @@ impl Disk {
             .and_then(|()| waits::look_often(&mut connection, Arc::new(AtomicBool::new(true))));
         configured.map_err(|source| self.failed("configure the connection", source))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        match wrong {
-            None => Ok(Opened { connection, file: permissions::file_id(&self.path()) }),
-            Some(error) => Err(self.replaced(error.kind())),
+        if let Some(error) = wrong {
+            return Err(self.replaced(error.kind()));
         }
+        let file = permissions::file_id(&self.path());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_another = known.is_some() && *known != file;
+        if has_another || self.has_lost.load(Ordering::Relaxed) {
+            let failed = |source| Error::io("look at", &self.path(), open::REMEDY, source);
+            let made_at = std::fs::metadata(self.path()).and_then(|found| found.modified()).map_err(failed)?;
+            written::note_lost(&connection, made_at).map_err(|source| self.failed("note lost marks", source))?;
+            self.has_lost.store(false, Ordering::Relaxed);
+        }
+        known.clone_from(&file);
+        Ok(Opened { connection, file })
     }
 
     /// Throws a damaged file away, unless another process has.
@@ -90,7 +107,11 @@ impl Disk {
     }
 
     fn replaced(&self, kind: ErrorKind) -> Error {
-        let wrong = if kind == ErrorKind::Newer { "of another version" } else { "damaged" };
+        self.has_lost.store(true, Ordering::Relaxed);
+        let (kind, wrong) = match kind {
+            ErrorKind::Newer => (kind, "of another version"),
+            _ => (ErrorKind::Corrupt, "damaged"),
+        };
         let file = self.path();
         let message = format!(
             "the cache '{}' was {wrong}, and was replaced by an empty one: answers that it held are asked for again; \
@@ -124,7 +145,7 @@ impl Held<'_> {
         };
         work(&mut opened.connection).map_err(|source| {
             let error = self.disk.failed(attempt, source);
-            if error.kind() != ErrorKind::Corrupt {
+            if !error.is_damage() {
                 return error;
             }
             let damaged = self.slot.take().and_then(|opened| opened.file);

@@ -96,7 +96,7 @@ impl CacheDb {
     /// The answer stored under this key.
     ///
     /// # Errors
-    /// When the folder cannot be used, or answers queued earlier could not be written: see the module.
+    /// When the folder cannot be used.
     pub fn get(&self, key: &CacheKey) -> Result<Option<CachedAnswer>> {
         let known = self.shared.lock().known(key);
         match known {

@@ -4,6 +4,9 @@
 //! for the disk twice for each write would be dear. So the first mark waits, and claims the next minute too (`until`): the
 //! marks that follow within it are plain commits, which a killed process does not lose. After a power cut, that is, under
 //! another boot of the system, `until` counts as the last write. Where boots are not known, every mark waits for the disk.
+//!
+//! A database that was thrown away, or removed under a running process, takes its marks with it. Answers that processes hold
+//! in their memory may be older: so the new one gets a mark that counts for every scope.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +15,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::encode::{from_micros, saturate, to_micros};
 use crate::open;
 
+/// Scope of the mark that counts for all of them.
+const ALL: &str = "";
 /// How long the marks after one that is safe on the disk need not be.
 const CLAIMED: Duration = Duration::from_secs(60);
 /// A mark of a scope without answers is of no use to requests that began longer ago than this.
@@ -67,9 +72,19 @@ fn put(connection: &mut Connection, boot: &str, scope: &str, at: i64) -> rusqlit
     transaction.commit()
 }
 
+/// Marks every scope as written at this time, when the database was made in place of one that had marks.
+pub(super) fn note_lost(connection: &Connection, made_at: SystemTime) -> rusqlite::Result<()> {
+    let made_at = to_micros(made_at);
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO written (scope, at, until, boot) VALUES (?1, ?2, ?2, '')")?
+        .execute(params![ALL, made_at])?;
+    Ok(())
+}
+
 /// When the scope was last written to.
 pub(super) fn last(connection: &Connection, boot: &str, scope: &str) -> rusqlite::Result<Option<SystemTime>> {
-    Ok(Mark::of(connection, scope)?.map(|mark| from_micros(mark.last(boot))))
+    let marks = [Mark::of(connection, scope)?, Mark::of(connection, ALL)?];
+    Ok(marks.into_iter().flatten().map(|mark| mark.last(boot)).max().map(from_micros))
 }
 
 /// Names this boot of the system; empty where that is not known.

@@ -41,6 +41,10 @@ const SUFFIX: &str = ".pages";
 /// How long after it was asked for a page may be taken.
 const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
 
+/// How often a lock is tried, and the pause between.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
 /// Most that is kept, in bytes.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
@@ -142,16 +146,31 @@ impl PageKeeper {
 
     fn resume(&self, name: &[u8; 32], now: SystemTime) -> Result<RunState> {
         let path = self.path(name);
-        let file = {
+        {
             let _guard = self.guard()?;
             room::expire(&self.files(), &path, now);
             if !path.exists() {
                 return Ok(RunState::Fresh);
             }
-            PageFile::lock(&path).map_err(|source| self.failed("lock kept pages in", &path, source))?
-        };
-        let Some(file) = file else { return Ok(RunState::Off) };
+        }
+        let Some(file) = self.own(&path)? else { return Ok(RunState::Off) };
         self.read(file, name, now).map(RunState::Open)
+    }
+
+    /// Opens and locks a file, which is made if need be; `None` when another run has it. A process that this one starts has
+    /// all its locks too until it runs its own program: so it is tried for a moment.
+    fn own(&self, path: &Path) -> Result<Option<File>> {
+        for attempt in 0..LOCK_ATTEMPTS {
+            if attempt > 0 {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            let _guard = self.guard()?;
+            let locked = PageFile::lock(path).map_err(|source| self.failed("lock kept pages in", path, source))?;
+            if locked.is_some() {
+                return Ok(locked);
+            }
+        }
+        Ok(None)
     }
 
     /// Reads a locked file. If nothing in it may be taken any more, it is emptied.
@@ -170,12 +189,7 @@ impl PageKeeper {
     /// Makes the file of a run; `None` when another run has it.
     fn create(&self, name: &[u8; 32], now: SystemTime) -> Result<Option<Open>> {
         open::folder_within(&self.folder, FOLDER)?;
-        let path = self.path(name);
-        let file = {
-            let _guard = self.guard()?;
-            PageFile::lock(&path).map_err(|source| self.failed("make a file for pages", &path, source))?
-        };
-        let Some(file) = file else { return Ok(None) };
+        let Some(file) = self.own(&self.path(name))? else { return Ok(None) };
         let mut open = self.read(file, name, now)?;
         // What a run may take is settled when it begins.
         open.earlier = HashMap::new();

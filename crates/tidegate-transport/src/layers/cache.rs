@@ -244,7 +244,8 @@ impl Cache {
 #[async_trait]
 impl Transport for Cache {
     async fn send(&self, request: Request) -> Result<Response> {
-        if request.operation.purpose == Purpose::Write {
+        let operation = &request.operation;
+        if operation.purpose == Purpose::Write || operation.statement.has_written(&self.scope) {
             return writes::send(self.inner.as_ref(), &self.shared, &self.scope, request).await;
         }
         if !is_for_cache(&request) {

@@ -146,6 +146,8 @@ fn info(table: &Table, index: usize) -> ColumnInfo {
     let filters: Vec<String> = table.endpoints.iter().filter_map(|endpoint| filters(endpoint, index)).collect();
     let sorts = table.endpoints.iter().filter(|endpoint| endpoint.sort.iter().any(|sort| sort.column == index));
     let asked = (*source == ColumnSource::Request).then_some("the value asked for");
+    let detail = table.detail_of(index).and_then(|detail| table.details.get(detail));
+    let cost = detail.map(|detail| format!("costs a call for each row ({})", detail.endpoint.name));
     let said = description.as_deref().map(|text| text.trim().replace('\n', " "));
     ColumnInfo {
         table: table.name.clone(),
@@ -156,7 +158,7 @@ fn info(table: &Table, index: usize) -> ColumnInfo {
         filters: filters.join("; "),
         sorts: sorts.map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>().join(", "),
         writes: writes(table, index),
-        description: said.or(asked.map(str::to_owned)).unwrap_or_default(),
+        description: [said.or(asked.map(str::to_owned)), cost].into_iter().flatten().collect::<Vec<_>>().join("; "),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tidegate_engine::{ConnectionDef, Connector};
 use tidegate_spec::names::NameStyle;
-use tidegate_spec::odata::{self, ETags, TextComparison, Totals};
+use tidegate_spec::odata::{self, Apply, ETags, TextComparison, Totals};
 
 use super::{Access, ODATA};
 use crate::environment::Environment;
@@ -19,6 +19,10 @@ const OPTIONS: &[(&str, &str)] = &[
     ("names", "'lower' or 'snake'"),
     ("text", "'collated', or 'binary' for a service that compares text by code point"),
     ("totals", "'trust', or 'ignore' for a service that miscounts the rows that match"),
+    (
+        "apply",
+        "'declared' if groups of rows are asked for ($apply) where the service says that it makes them, 'always', or 'ignore'",
+    ),
     (
         "etags",
         "'true' if rows of all tables have versions (ETags), 'declared' if those have of which the service says so",
@@ -45,6 +49,7 @@ pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Acc
     let (partitions, default_partitions) = partitions::read(&options, needs)?;
     let etags = [("declared", ETags::Declared), ("true", ETags::Always)];
     let totals = [("trust", Totals::Trust), ("ignore", Totals::Ignore)];
+    let apply = [("declared", Apply::Declared), ("always", Apply::Always), ("ignore", Apply::Ignore)];
     Ok(Access {
         credentials: vec![credentials],
         is_renewed: false,
@@ -53,6 +58,7 @@ pub(crate) fn open(def: &ConnectionDef, environment: &Environment) -> Result<Acc
             names: names.unwrap_or_default(),
             text: options.choice("text", &text)?.unwrap_or_default(),
             totals: options.choice("totals", &totals)?.unwrap_or_default(),
+            apply: options.choice("apply", &apply)?.unwrap_or_default(),
             etags: options.choice("etags", &etags)?.unwrap_or_default(),
             batch: batch(&options)?,
         }),

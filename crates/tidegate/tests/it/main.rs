@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod caching;
 mod connectors;
 mod mutations;
 mod quotas;

@@ -160,6 +160,7 @@ fn model() -> Model {
         columns: columns(),
         key: vec![0],
         endpoints,
+        details: Vec::new(),
         writes,
     };
     let any = NullForm::Null;

@@ -34,6 +34,7 @@ impl Taken {
     fn request(paged: &Paged<'_>, rows: &Rows, wanted: Option<u64>) -> Self {
         let calls = paged.calls(rows, wanted);
         let sent = match wanted {
+            Some(wanted) if paged.endpoint.window.is_some() => rows.expected.min(wanted),
             Some(_) => rows.expected.min(calls.expected.saturating_mul(paged.size)),
             None => rows.expected,
         };

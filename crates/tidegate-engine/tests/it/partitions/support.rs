@@ -196,6 +196,7 @@ fn table(name: &str, columns: &[(&str, ColumnType, bool)], endpoint: Endpoint) -
         description: None,
         columns: columns.iter().map(column).collect(),
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![endpoint],
     }

@@ -43,7 +43,7 @@ async fn an_endpoint_that_lacks_a_column_is_not_asked() {
     }
     check(without_pushdown(users(), vec![]), "SELECT id FROM users", "list", 1).await;
     let refusal = fixture(users(), vec![]).refusal("SELECT name FROM users").await;
-    let expected = "crm.users needs a filter on id (=, IN): SELECT … FROM crm.users WHERE id = 1; or one on name (=, IN). A join or a subquery does not give it yet: write the values";
+    let expected = "crm.users needs a filter on id (=, IN): SELECT … FROM crm.users WHERE id = 1; or one on name (=, IN). So do a join and IN (SELECT …) that compare these columns with others by =";
     assert_eq!(refusal, expected);
 }
 

@@ -51,7 +51,7 @@ async fn a_full_limit_asks_no_further_value() {
 
 #[tokio::test]
 async fn a_missing_filter_is_named_with_an_example() {
-    const END: &str = ". A join or a subquery does not give it yet: write the values";
+    const END: &str = ". So do a join and IN (SELECT …) that compare these columns with others by =";
     const EXAMPLE: &str = "SELECT … FROM crm.issues WHERE owner = '…' AND repo = '…'";
     let vain = |filter: &str| {
         format!(

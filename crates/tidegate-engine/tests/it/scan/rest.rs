@@ -86,6 +86,7 @@ pub(crate) fn issues() -> Table {
             text("state", ColumnSource::Row),
         ],
         key: vec![0, 1, 2],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![list, Endpoint { kind: EndpointKind::Get, ..get }],
     }
@@ -122,6 +123,7 @@ pub(super) fn members(exactness: Exactness) -> Table {
         ],
         key: vec![0],
         endpoints: vec![list],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
     }
 }
@@ -147,6 +149,7 @@ pub(crate) fn users() -> Table {
         ],
         key: vec![0],
         endpoints: vec![short, many, in_path(get, 0, "id"), search],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
     }
 }

@@ -34,8 +34,8 @@ struct Script {
 }
 
 enum Answers {
-    /// In order. A missing answer never comes.
-    List(Mutex<VecDeque<String>>),
+    /// In order, each with this status. A missing answer never comes.
+    List(u16, Mutex<VecDeque<String>>),
     /// After a while, by what is asked for: status and body.
     By(Box<Answer>),
 }
@@ -57,10 +57,10 @@ impl Script {
 
     async fn answer(&self, request: &str) -> (u16, String) {
         match &self.answers {
-            Answers::List(answers) => {
+            Answers::List(status, answers) => {
                 let answer = answers.lock().expect("no panic").pop_front();
                 let Some(answer) = answer else { return std::future::pending().await };
-                (200, answer)
+                (*status, answer)
             }
             Answers::By(answer) => {
                 let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
@@ -129,7 +129,12 @@ impl Fixture {
 
     /// This table of `crm` over these answers.
     pub(super) fn over(table: Table, answers: Vec<String>, settings: Settings) -> Self {
-        let script = Script::new(Answers::List(Mutex::new(answers.into())));
+        Self::with_status(StatusCode::OK, table, answers, settings)
+    }
+
+    /// The same with this status in every answer.
+    pub(super) fn with_status(status: StatusCode, table: Table, answers: Vec<String>, settings: Settings) -> Self {
+        let script = Script::new(Answers::List(status.as_u16(), Mutex::new(answers.into())));
         Self::of(table, script, settings, Statement::new(1))
     }
 
@@ -249,7 +254,7 @@ pub(crate) fn member(name: &str) -> Vec<Vec<String>> {
     vec![vec![name.to_owned()]]
 }
 
-fn orders() -> Table {
+pub(super) fn orders() -> Table {
     let columns =
         [("id", ColumnType::Int64, false), ("region", ColumnType::Text, true), ("amount", ColumnType::Int32, true)];
     let column = |(name, data_type, nullable)| column(name, data_type, nullable, ColumnSource::Row);
@@ -259,6 +264,7 @@ fn orders() -> Table {
         description: None,
         columns: columns.into_iter().map(column).collect(),
         key: vec![0],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
         endpoints: vec![Endpoint {
             envelope: Envelope {

@@ -40,6 +40,7 @@ pub(super) fn table(columns: Vec<Column>) -> Table {
         columns,
         key: Vec::new(),
         endpoints: Vec::new(),
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn request(endpoint: Endpoint) -> ScanRequest {
         columns,
         key: vec![ID],
         endpoints: vec![endpoint],
+        details: Vec::new(),
         writes: tidegate_spec::Writes::default(),
     };
     ScanRequest {
@@ -74,6 +75,7 @@ pub(super) fn request(endpoint: Endpoint) -> ScanRequest {
         filter: None,
         sort: Vec::new(),
         fetch: None,
+        skip: 0,
         on_bad_value: BadValue::Fail,
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnFilters, Fields, Items, ODataVersionName, OneOrMany, Paging, Sort, Text, TokenAt};
+use super::{Aggregate, ColumnFilters, Fields, Items, ODataVersionName, OneOrMany, Paging, Sort, Text, TokenAt};
 use crate::manifest::tree::Named;
 
 /// One way to ask the API for rows. What it does not say can be said for all endpoints in `defaults`.
@@ -85,6 +85,9 @@ pub struct Endpoint {
     /// How many rows a page has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size: Option<PageSize>,
+    /// A request for groups of its rows. Not taken from `defaults`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Box<Aggregate>>,
     /// Rows at which the API stops, however many match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<Ceiling>,

@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use super::tree::Named;
 
 mod access;
+mod aggregate;
 mod batch;
+mod detail;
 mod endpoint;
 mod filter;
 mod paging;
@@ -21,10 +23,12 @@ mod write;
 
 pub use access::{Auth, AuthMembers, Basic, ClientAuth, Grant, NoAuth, OAuth2, OptionSpec, Pair, Partitions};
 pub use access::{BodyMatch, Throttled};
+pub use aggregate::{Aggregate, AggregateName, GroupBy, GroupColumns, NameList, SaidName};
 pub use batch::{
     Batch, BatchAnswer, BatchKeys, BatchKeysMembers, BatchRows, BatchRowsMembers, Job, Match, MatchKey, MatchTrace,
     MatchWord, SameValues, UnlistedName,
 };
+pub use detail::Detail;
 pub use endpoint::{
     AllColumns, Ceiling, Columns, Consistency, Endpoint, Except, Kind, MethodName, NotFound, PageSize, PageSizeMembers,
     PageSizeWord,

@@ -73,6 +73,9 @@ pub struct Quota {
     /// Whether each endpoint has counters of its own. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each_endpoint: Option<bool>,
+    /// Statuses of responses that spend nothing of it, such as 304 where a call whose stored answer still holds is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_statuses: Option<Vec<u16>>,
 }
 
 /// Who shares a quota.
@@ -215,6 +218,7 @@ impl Quota {
             only: own.only.or_else(|| base.only.clone()),
             operations: own.operations.or(base.operations),
             each_endpoint: own.each_endpoint.or(base.each_endpoint),
+            free_statuses: own.free_statuses.or_else(|| base.free_statuses.clone()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, OneOrMany, Writes};
+use super::{Detail, Endpoint, OneOrMany, Writes};
 use crate::manifest::tree::Named;
 
 /// A table. It has at least one endpoint, unless rows can only be added to it (`append_only`).
@@ -36,6 +36,10 @@ pub struct Table {
     /// Short for `endpoints: {search: …}`: the rows that match a query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Box<Endpoint>>,
+    /// Columns that the rows of `endpoints` do not have, by the name of the request that has them: one request for each
+    /// row, sent only when a query uses such a column.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub details: Named<Detail>,
     /// How rows are written. What is not declared is not sent: a table without `update` cannot be updated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writes: Option<Writes>,

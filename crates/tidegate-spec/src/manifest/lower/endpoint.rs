@@ -38,6 +38,19 @@ impl<'s> Merged<'s> {
 
 impl Lower<'_, '_, '_> {
     pub(super) fn endpoint(&mut self, scope: &Scope<'_>, at: &At, name: &str, spec: &EndpointSpec) -> Option<Endpoint> {
+        let endpoint = self.any_endpoint(scope, at, name, spec)?;
+        self.kind_rules(scope, at, spec, &endpoint);
+        Some(endpoint)
+    }
+
+    /// The same without the rules for what endpoints of its kind need.
+    pub(super) fn any_endpoint(
+        &mut self,
+        scope: &Scope<'_>,
+        at: &At,
+        name: &str,
+        spec: &EndpointSpec,
+    ) -> Option<Endpoint> {
         let kind = kind(name, spec.kind);
         let document = self.document;
         let shared = document.defaults.as_deref();
@@ -58,15 +71,15 @@ impl Lower<'_, '_, '_> {
         self.response(&merged, &mut endpoint);
         let forms = self.asked(scope, &merged, &path, &mut endpoint);
         self.paged(scope, &merged, &mut endpoint);
+        if let Some(aggregate) = &spec.aggregate {
+            endpoint.aggregate = self.aggregation(scope, aggregate, &at.member("aggregate"), (&endpoint, &path));
+        }
         endpoint.columns = self.returned(scope, spec, at, &endpoint.filters);
         self.places(scope, at, &endpoint, &forms);
-        if has_path {
-            self.kind_rules(scope, at, spec, &endpoint);
-        }
         has_path.then_some(endpoint)
     }
 
-    fn is_written(&self, at: &At) -> bool {
+    pub(super) fn is_written(&self, at: &At) -> bool {
         self.report.root().find(at.steps()).is_some()
     }
 
@@ -213,11 +226,12 @@ impl Lower<'_, '_, '_> {
             .copied()
             .filter(|&column| match scope.columns[column].source {
                 ColumnSource::Row | ColumnSource::Annotation => declared.contains(&column),
+                ColumnSource::Detail => false,
                 ColumnSource::Request => filters.exactness(column, Operator::Eq).is_some(),
             })
             .collect();
         returned.dedup();
-        (returned.len() < all.len()).then_some(returned)
+        (returned.len() < all.len() || !scope.in_details.is_empty()).then_some(returned)
     }
 
     /// What each kind of endpoint needs.

@@ -11,7 +11,9 @@ use super::problem::{At, Report, quoted, suggestion};
 use super::quota::is_header;
 use super::template;
 
+mod aggregate;
 mod constants;
+mod details;
 mod endpoint;
 mod filters;
 mod operators;
@@ -38,6 +40,8 @@ struct Scope<'t> {
     key: &'t [usize],
     /// Columns that the file has, with those that could not be read.
     written: Vec<String>,
+    /// Names of columns of details: no endpoint, key or write can have them.
+    in_details: Vec<String>,
 }
 
 /// The model; a table or endpoint with problems is left out.
@@ -72,7 +76,7 @@ impl Lower<'_, '_, '_> {
     fn quota_check(&mut self) -> Option<Endpoint> {
         let at = At::root().member("quota_check");
         let path = self.document.quota_check.as_deref()?;
-        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new() };
+        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new(), in_details: Vec::new() };
         let path = self.path(&scope, path, &at)?;
         Some(Endpoint { constants: self.shared_headers(), ..Endpoint::new(QUOTA_CHECK, path.text) })
     }
@@ -80,7 +84,9 @@ impl Lower<'_, '_, '_> {
     /// Index of a column; says so when there is none.
     fn column(&mut self, scope: &Scope<'_>, name: &str, at: &At) -> Option<usize> {
         let found = scope.columns.iter().position(|column| column.name == name);
-        if found.is_none() && !scope.written.iter().any(|written| written == name) {
+        if scope.in_details.iter().any(|of_detail| of_detail == name) && found.is_none() {
+            self.report.say(at, details::out_of_place(name));
+        } else if found.is_none() && !scope.written.iter().any(|written| written == name) {
             let hint = suggestion(name, scope.columns.iter().map(|column| column.name.as_str()));
             self.report.say(at, format!("the table has no column {}{hint}", quoted(name)));
         }

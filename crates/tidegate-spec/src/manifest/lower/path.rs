@@ -3,6 +3,7 @@
 use crate::manifest::problem::{At, quoted, suggestion};
 use crate::manifest::template::{self, Part};
 
+use super::details::out_of_place;
 use super::values::{PARTITION, Use};
 use super::{Lower, Scope};
 
@@ -25,7 +26,7 @@ impl Lower<'_, '_, '_> {
 
     /// The path to ask after a job: `{job}` stands for its id.
     pub(super) fn job_path(&mut self, text: &str, at: &At) -> Option<String> {
-        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new() };
+        let scope = Scope { at: at.clone(), columns: &[], key: &[], written: Vec::new(), in_details: Vec::new() };
         let path = self.path_keeping(&scope, text, at, &[PARTITION, JOB])?.text;
         if !path.contains("{job}") {
             self.report.say(at, "the path does not say which job it is; expected {job} in it");
@@ -86,7 +87,9 @@ impl Lower<'_, '_, '_> {
             (None, false) => {
                 let names =
                     scope.columns.iter().map(|column| column.name.as_str()).chain(self.document.options.names());
-                if !scope.written.iter().any(|written| written == name) {
+                if scope.in_details.iter().any(|of_detail| of_detail == name) {
+                    self.report.say(at, out_of_place(name));
+                } else if !scope.written.iter().any(|written| written == name) {
                     let hint = suggestion(name, names);
                     self.report.say(at, format!("{{{name}}} is neither a column of the table nor an option{hint}"));
                 }

@@ -1,7 +1,7 @@
 //! No two things may be written at one place of a request.
 
 use crate::manifest::problem::At;
-use crate::{Dialect, Endpoint, FilterForm, Method, Paging, Place, Projection};
+use crate::{AggregateLanguage, Dialect, Endpoint, FilterForm, Method, Paging, Place, Projection};
 
 use super::{Lower, Scope};
 
@@ -61,6 +61,13 @@ fn users(scope: &Scope<'_>, at: &At, endpoint: &Endpoint, forms: &[(FilterForm, 
     }
     if let Some(place) = endpoint.page_size.as_ref().and_then(|size| size.place.as_ref()) {
         add(place, "the page size".to_owned(), at.member("page_size"));
+    }
+    if let Some(AggregateLanguage::Form(form)) = endpoint.aggregate.as_ref().map(|aggregate| &aggregate.language) {
+        for (at_names, member) in [(&form.groups_at, "group_by"), (&form.values_at, "values")] {
+            if let Some(names) = at_names {
+                add(&names.place, format!("the names in `{member}`"), at.path(&["aggregate", member]));
+            }
+        }
     }
     match &endpoint.paging {
         Paging::Page { place, .. }

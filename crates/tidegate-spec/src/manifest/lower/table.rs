@@ -15,6 +15,7 @@ use super::{Lower, Scope};
 const SHORT: [&str; 4] = ["list", "get", "get_many", "search"];
 
 impl Lower<'_, '_, '_> {
+    /// A table with its columns, and behind them those of its details.
     pub(super) fn table(&mut self, at: &At, name: &str, spec: &TableSpec) -> Option<Table> {
         if !template::is_lower_name(name) {
             self.report.say(at, format!("{} is no name of a table: {NAME_RULE}", quoted(name)));
@@ -22,16 +23,28 @@ impl Lower<'_, '_, '_> {
         let keys: &[String] = spec.key.as_ref().map(|key| key.as_slice()).unwrap_or_default();
         let columns = self.columns(at, spec, keys);
         let written = self.written_columns(at);
-        let mut scope = Scope { at: at.clone(), columns: &columns, key: &[], written };
+        let in_details = self.written_in_details(at);
+        let mut scope = Scope { at: at.clone(), columns: &columns, key: &[], written, in_details };
         let key = self.key(&scope, keys);
         scope.key = &key;
         let endpoints = self.endpoints(&scope, spec);
         let writes = self.writes(&scope, spec);
+        let (details, of_details) = self.details(&scope, spec);
         let api_name = spec.api_name.clone().unwrap_or_else(|| name.to_owned());
         let description = spec.description.clone();
         // Rows that can only be added need not be readable.
         let is_whole = !endpoints.is_empty() || (writes.insert.as_ref().is_some_and(|insert| insert.append_only));
-        is_whole.then(|| Table { name: name.to_owned(), api_name, description, key, endpoints, columns, writes })
+        let columns = [columns.as_slice(), &of_details].concat();
+        is_whole.then(|| Table {
+            name: name.to_owned(),
+            api_name,
+            description,
+            key,
+            endpoints,
+            columns,
+            writes,
+            details,
+        })
     }
 
     fn written_columns(&self, at: &At) -> Vec<String> {
@@ -60,7 +73,7 @@ impl Lower<'_, '_, '_> {
         columns
     }
 
-    fn table_column(&mut self, at: &At, name: &str, spec: &ColumnSpec, in_key: bool) -> Column {
+    pub(super) fn table_column(&mut self, at: &At, name: &str, spec: &ColumnSpec, in_key: bool) -> Column {
         let short;
         let members = match spec {
             ColumnSpec::Members(members) => members,
@@ -174,4 +187,4 @@ impl Lower<'_, '_, '_> {
 }
 
 /// What a name in SQL looks like.
-const NAME_RULE: &str = "expected lower-case letters, digits and `_`, a letter first, at most 63";
+pub(super) const NAME_RULE: &str = "expected lower-case letters, digits and `_`, a letter first, at most 63";

@@ -160,6 +160,16 @@ impl Reader<'_> {
         }
     }
 
+    pub(super) fn free_statuses(&mut self, limit: Option<&QuotaLimit>) {
+        let Some(statuses) = &self.quota.free_statuses else { return };
+        if let Some(status) = statuses.iter().find(|status| !(200..=599).contains(*status)) {
+            self.say(&["free_statuses"], format!("{status} is no status of a response; expected 200 to 599"));
+        }
+        if matches!(limit, Some(QuotaLimit::Concurrent(_))) {
+            self.say(&["free_statuses"], "a call takes its place among those at once whatever its response");
+        }
+    }
+
     pub(super) fn figures(&mut self) -> QuotaFigures {
         let quota = self.quota;
         if let (Some(Amount::Reported(_)), Some(_)) = (&quota.limit, &quota.reported_limit) {

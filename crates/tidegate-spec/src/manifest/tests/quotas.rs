@@ -44,7 +44,7 @@ fn every_figure_can_be_said() {
         "{ name: q, of: points, bucket: { capacity: 2000, per_second: 100 }, cost: 10, per: partition, for: reads, \
          each_endpoint: true, only: [things], remaining: { header: X-Left }, used: { header: Usage, pair: used }, \
          reported_limit: { body: extensions.cost.most }, reported_cost: { body: extensions.cost.actual }, \
-         per_second: { header: X-Rate } }",
+         per_second: { header: X-Rate }, free_statuses: [304] }",
     );
     let body = |name: &str| Some(FigurePlace::Body(vec!["extensions".to_owned(), "cost".to_owned(), name.to_owned()]));
     assert_eq!(read.figures.remaining, header("X-Left"));
@@ -54,6 +54,7 @@ fn every_figure_can_be_said() {
     assert_eq!((read.per, read.of, read.cost), (QuotaScope::Partition, QuotaUnit::Points, 10));
     assert_eq!((read.operations, read.each_endpoint), (Some(QuotaOperations::Reads), true));
     assert_eq!(read.only, ["things"]);
+    assert_eq!(read.free_statuses, [304]);
 
     let read = terms(
         "{ name: q, window: 1h, limit: { header: Most }, reset: { header: Reset, as: iso8601 }, of: points, \
@@ -96,6 +97,8 @@ fn each_mistake_is_said_where_it_stands() {
         ("name: q, window: 1s, limit: 1, of: token", "of", "expected calls, points, errors, token_requests"),
         ("name: q, window: 1s, limit: 1, of: token_requests, for: reads", "of", "of no table"),
         ("name: q, window: 1s, limit: 1, of: token_requests, per: partition", "per", "of no partition"),
+        ("name: q, window: 1s, limit: 1, free_statuses: [30]", "free_statuses", "30 is no status of a response"),
+        ("name: q, concurrent: 1, free_statuses: [304]", "free_statuses", "takes its place"),
         ("name: q, window: 1s, limit: 1, cost: 5", "cost", "`of: points` alone"),
         ("name: q, window: 1s, limit: 1, per_second: { header: R }", "per_second", "`bucket` alone"),
         ("name: q, window: 1s, limit: 1, remaining: { header: R, as: seconds }", "remaining.as", "`reset` alone"),

@@ -21,7 +21,8 @@ const VERSION: &str = "tidegate-answer 1";
 const HOP_BY_HOP: [HeaderName; 6] = [CONNECTION, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// What describes the stored body, and stays with it when a 304 speaks of another one (RFC 9111, 3.2).
-const OF_THE_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE];
+const OF_THE_BODY: [HeaderName; 5] =
+    [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName::from_static("content-md5")];
 
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

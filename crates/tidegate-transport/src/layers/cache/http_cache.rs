@@ -114,7 +114,8 @@ impl HttpCache {
         let caching = request.operation.statement.cache_use();
         if caching.memory {
             self.memory.put(key, scope, answer);
-        } else {
+        } else if caching.disk {
+            // An older one would be found before it.
             self.memory.remove(key);
         }
         let Some(disk) = self.disk.as_ref().filter(|_| caching.disk) else { return };

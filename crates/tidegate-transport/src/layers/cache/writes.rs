@@ -1,4 +1,7 @@
 //! Marks a scope around each of our own writes, so that no answer from before it is used as it is.
+//!
+//! What an API only accepts at first is done later: so the requests that a statement sends after its writes mark the scope
+//! too, such as those that ask how far a job is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +12,7 @@ use crate::{Request, Response, Result, Sent, Transport};
 /// How long a write may still take effect after nobody has seen its end.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Sends a write, marking its scope before and after.
+/// Sends a write, or what follows one, marking its scope before and after.
 pub(super) async fn send(
     inner: &dyn Transport,
     shared: &Arc<HttpCache>,
@@ -17,6 +20,7 @@ pub(super) async fn send(
     request: Request,
 ) -> Result<Response> {
     let connection = Arc::clone(&request.operation.connection);
+    request.operation.statement.note_written(scope);
     let begun = shared.marks.begin(scope, shared.clock.as_ref());
     let mut write = Write { shared, scope, connection, is_open: true };
     shared.note_write(scope, begun, &write.connection).await;

@@ -82,6 +82,8 @@ pub(super) fn read(metering: &Metering, outlay: &Outlay<'_>, answer: &Answered<'
         let body = body.unwrap_or_default();
         let mut reader = Reader { answer, body: &body, complaints: &mut complaints };
         found.extend(outlay.quotas.iter().filter_map(|counted| reader.read(counted)));
+        let free = outlay.quotas.iter().filter(|counted| counted.metered.free.contains(&answer.status));
+        settlement.free = free.map(|counted| (counted.scope, Arc::clone(&counted.name))).collect();
         let points = outlay.quotas.iter().filter(|counted| counted.is_points());
         settlement.points = points.filter_map(|counted| reader.cost(counted)).max();
         if !is_token_request {

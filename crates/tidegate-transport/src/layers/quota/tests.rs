@@ -49,6 +49,7 @@ fn quota(name: &str, seconds: u64, figures: &[(&str, &str)]) -> MeteredQuota {
         only: Vec::new(),
         operations: Operations::All,
         each_endpoint: false,
+        free: Vec::new(),
         cost: 1,
         figures,
     }

@@ -89,3 +89,18 @@ async fn a_clock_that_is_set_back_hides_no_write() {
     bed.clock.set_wall(start + Duration::from_secs(1));
     assert_eq!(bed.get().await, "ask(\"e1\") 200 b");
 }
+
+#[tokio::test]
+async fn what_a_statement_sends_after_its_writes_marks_too() {
+    let bed = Bed::new([answer(202, &[], ""), fresh("half done"), answer(200, &[], "done"), fresh("b"), fresh("x")]);
+    let job = write();
+    let mut poll = request(URL, Repeat::Safe, &job.operation.statement);
+    poll.url.set_query(Some("job"));
+    assert_eq!(bed.send(job).await, "ask 202");
+    bed.wait(1);
+    assert_eq!(bed.get().await, "ask 200 half done", "another statement reads while the job goes on");
+    bed.wait(1);
+    assert_eq!(bed.send(poll).await, "ask 200 done");
+    assert_eq!(bed.get().await, "ask(\"e1\") 200 b");
+    assert_eq!(bed.get().await, "hit 200 b");
+}

@@ -297,3 +297,24 @@ async fn nothing_is_sent_that_cannot_be_booked() {
     assert!(bench.inner.seen().is_empty());
     assert!(statement.begin_call());
 }
+
+#[tokio::test]
+async fn responses_of_some_statuses_are_free() {
+    let free = || MeteredQuota { free: vec![StatusCode::NOT_MODIFIED], ..hourly(2) };
+    let script = [304, 304, 304, 200].map(status).into();
+    let bench = Bench::new(vec![free()], script);
+    for used in [0, 0, 0, 1] {
+        bench.get(&statement()).await.unwrap();
+        assert_eq!(bench.used("hourly").await, Some(used));
+    }
+    assert_eq!(bench.clock.sleeps(), Vec::<Duration>::new(), "none of them had to wait");
+    let told = MeteredQuota { free: vec![StatusCode::NOT_MODIFIED], ..super::quota("q", 3600, &[("used", "x-used")]) };
+    let bench = Bench::new(vec![told], vec![answer(304, &[("x-used", "7")], "")]);
+    bench.get(&statement()).await.unwrap();
+    assert_eq!(bench.used("q").await, Some(7), "what the server says goes before it");
+    // Another origin's 304 is none of the API's.
+    let bench = Bench::new(vec![free()], vec![status(304)]);
+    let elsewhere = request("http://b.example/x", Repeat::Safe, &statement());
+    bench.meter.send(elsewhere).await.unwrap();
+    assert_eq!(bench.used("hourly").await, Some(1));
+}
