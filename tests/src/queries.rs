@@ -254,9 +254,9 @@ impl Draft<'_> {
             let way = ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"].choose(&mut self.rng).copied().unwrap_or("");
             order.push(format!("{column}{way}"));
         }
-        for alias in 0..self.aliases.len() {
+        for (alias, name) in ALIASES.iter().enumerate().take(self.aliases.len()) {
             let way = if self.chance(3) { " DESC" } else { "" };
-            order.extend(self.table(alias).key.iter().map(|column| format!("{}.{column}{way}", ALIASES[alias])));
+            order.extend(self.table(alias).key.iter().map(|column| format!("{name}.{column}{way}")));
         }
         format!(" ORDER BY {}", order.join(", "))
     }
