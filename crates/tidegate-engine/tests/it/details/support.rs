@@ -146,7 +146,10 @@ impl Hub {
             },
             ("PATCH", ["issues", _]) => {
                 let body: Json = serde_json::from_slice(&request.body).expect("JSON");
-                self.titles.lock().expect("no panic").insert(number(), body["title"].as_str().unwrap().to_owned());
+                self.titles
+                    .lock()
+                    .expect("no panic")
+                    .insert(number(), body["title"].as_str().expect("a text").to_owned());
                 (200, json!({}))
             }
             ("GET", ["comments"]) => match request.url.query() {

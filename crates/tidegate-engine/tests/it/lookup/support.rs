@@ -203,7 +203,7 @@ impl World {
     }
 
     fn with(connections: Vec<(&str, Vec<Stored>, Vec<Raw>)>) -> Self {
-        let (requests, refused): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<String>>>) = Default::default();
+        let (requests, refused) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<Vec<String>>>::default());
         let names: Vec<String> = connections.iter().map(|(name, ..)| (*name).to_owned()).collect();
         let service = |(name, tables, raw): (&str, Vec<Stored>, Vec<Raw>)| {
             let (requests, refused) = (Arc::clone(&requests), Arc::clone(&refused));
@@ -254,32 +254,24 @@ impl World {
 
     /// Runs a query by lookups and without pushdown: the rows are the same, and by lookups these requests are sent, in
     /// whatever order.
-    #[track_caller]
-    pub(super) fn check<'a>(
-        &'a self,
-        sql: &'a str,
-        rows: &'a [&'a str],
-        requests: &'a [&'a str],
-    ) -> impl Future<Output = ()> + 'a {
-        async move {
-            self.requests();
-            let found = self.sorted(sql).await;
-            let mut sent = self.requests();
-            sent.sort_unstable();
-            self.rows("SET tidegate.pushdown = false").await;
-            let plain = self.try_rows(sql).await;
-            self.rows("SET tidegate.pushdown = true").await;
-            self.requests();
-            let mut expected: Vec<&str> = requests.to_vec();
-            expected.sort_unstable();
-            let mut rows: Vec<&str> = rows.to_vec();
-            rows.sort_unstable();
-            assert_eq!(found, rows, "{sql}");
-            assert_eq!(sent, expected, "{sql}");
-            let mut plain = plain.unwrap_or_else(|error| panic!("{sql}, without pushdown: {error}"));
-            plain.sort_unstable();
-            assert_eq!(plain, rows, "{sql}, without pushdown");
-        }
+    pub(super) async fn check(&self, sql: &str, rows: &[&str], requests: &[&str]) {
+        self.requests();
+        let found = self.sorted(sql).await;
+        let mut sent = self.requests();
+        sent.sort_unstable();
+        self.rows("SET tidegate.pushdown = false").await;
+        let plain = self.try_rows(sql).await;
+        self.rows("SET tidegate.pushdown = true").await;
+        self.requests();
+        let mut expected: Vec<&str> = requests.to_vec();
+        expected.sort_unstable();
+        let mut rows: Vec<&str> = rows.to_vec();
+        rows.sort_unstable();
+        assert_eq!(found, rows, "{sql}");
+        assert_eq!(sent, expected, "{sql}");
+        let mut plain = plain.unwrap_or_else(|error| panic!("{sql}, without pushdown: {error}"));
+        plain.sort_unstable();
+        assert_eq!(plain, rows, "{sql}, without pushdown");
     }
 
     pub(super) async fn explain(&self, sql: &str) -> String {

@@ -82,7 +82,7 @@ async fn pages_behind_go_on_from_there() {
     check(
         orders(),
         "SELECT id FROM orders LIMIT 5 OFFSET 200",
-        vec![answer(1..=0)],
+        vec![page(&[], None)],
         &["Orders?$select=id&$skip=200&$top=5"],
     )
     .await;
