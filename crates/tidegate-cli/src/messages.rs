@@ -12,12 +12,6 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", without_controls(text));
 }
 
-/// A question, whose answer stands on the same line.
-pub(crate) fn ask(text: &str) {
-    let mut terminal = std::io::stderr().lock();
-    let _ = terminal.write_all(without_controls(text).as_bytes()).and_then(|()| terminal.flush());
-}
-
 /// A plain line on standard output, for what is itself the result: a tour.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", without_controls(text));

@@ -32,7 +32,16 @@ struct Shared {
     started: Instant,
     summary: Option<Summary>,
     drawn: usize,
+    paused: bool,
     ended: bool,
+}
+
+/// Nothing is drawn until it is dropped.
+#[derive(Debug)]
+#[must_use = "the line is drawn again once this is dropped"]
+pub(crate) struct Paused<'a> {
+    shared: Option<&'a Mutex<Shared>>,
+    since: Instant,
 }
 
 impl Progress {
@@ -41,7 +50,7 @@ impl Progress {
         if !is_terminal {
             return Self::default();
         }
-        let shared = Shared { started: Instant::now(), summary: None, drawn: 0, ended: false };
+        let shared = Shared { started: Instant::now(), summary: None, drawn: 0, paused: false, ended: false };
         let shared = Arc::new(Mutex::new(shared));
         let drawn = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -60,14 +69,33 @@ impl Progress {
         }
     }
 
+    /// Clears the line while something else is written in its place: a question, and the answer that is typed.
+    pub(crate) fn pause(&self) -> Paused<'_> {
+        if let Some(shared) = &self.shared {
+            let mut shared = lock(shared);
+            shared.wipe();
+            shared.paused = true;
+        }
+        Paused { shared: self.shared.as_deref(), since: Instant::now() }
+    }
+
     /// Clears the line, for good: results are about to be printed.
     pub(crate) fn clear(&self) {
         if let Some(shared) = &self.shared {
             let mut shared = lock(shared);
-            if !shared.ended && shared.drawn > 0 {
-                print(CLEAR);
-            }
+            shared.wipe();
             shared.ended = true;
+        }
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared {
+            let mut shared = lock(shared);
+            shared.paused = false;
+            // The statement did not run meanwhile.
+            shared.started += self.since.elapsed();
         }
     }
 }
@@ -79,10 +107,17 @@ impl Drop for Progress {
 }
 
 impl Shared {
+    /// Clears what stands there.
+    fn wipe(&self) {
+        if !self.ended && !self.paused && self.drawn > 0 {
+            print(CLEAR);
+        }
+    }
+
     /// Draws once; false when there is nothing more to draw.
     fn draw(&mut self) -> bool {
-        if self.ended {
-            return false;
+        if self.ended || self.paused {
+            return !self.ended;
         }
         let text = match &self.summary {
             None => format!("preparing · {}", seconds(self.started.elapsed())),
@@ -124,4 +159,28 @@ fn print(text: &str) {
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Progress of a statement that has been shown nothing of, beside the task that would draw it.
+    fn undrawn() -> (Progress, Arc<Mutex<Shared>>) {
+        let shared = Shared { started: Instant::now(), summary: None, drawn: 0, paused: false, ended: false };
+        let shared = Arc::new(Mutex::new(shared));
+        (Progress { shared: Some(Arc::clone(&shared)) }, shared)
+    }
+
+    #[test]
+    fn nothing_is_drawn_over_a_question() {
+        let (progress, shared) = undrawn();
+        let paused = progress.pause();
+        assert!(lock(&shared).draw(), "the line comes again after the answer");
+        assert_eq!(lock(&shared).drawn, 0);
+        drop(paused);
+        assert!(!lock(&shared).paused);
+        progress.clear();
+        assert!(!lock(&shared).draw());
+    }
 }

@@ -139,7 +139,7 @@ impl Runner {
         let prepared = running.or_interrupted(self.session.prepare(sql)).await??;
         let kind = prepared.kind;
         self.refuse_format(&prepared)?;
-        self.ask_before(&prepared).await?;
+        self.ask_before(&prepared, &running, &progress).await?;
         let execution = running.or_interrupted(prepared.execute(Vec::new())).await??;
         running.cancels(execution.cancel.clone(), &execution.summary);
         progress.watch(&execution.summary);
@@ -147,13 +147,17 @@ impl Runner {
     }
 
     /// Asks whether to go on with a statement that changes all rows of a table, or is predicted to take many calls.
-    async fn ask_before(&self, prepared: &Prepared) -> Result<(), Failure> {
+    async fn ask_before(&self, prepared: &Prepared, running: &Running<'_>, progress: &Progress) -> Result<(), Failure> {
         let Some(confirm) = self.confirm else { return Ok(()) };
+        let confirm = |question: &str| {
+            let _paused = progress.pause();
+            confirm(question)
+        };
         if prepared.is_unbounded && !confirm(UNBOUNDED) {
             return Err(Failure::Declined("a WHERE or a LIMIT bounds the statement"));
         }
         // What is wrong with the plan is said by running it.
-        let predicted = prepared.predict(&[]).await.ok().flatten();
+        let predicted = running.or_interrupted(prepared.predict(&[])).await?.ok().flatten();
         match predicted.and_then(|prediction| prediction.should_confirm()) {
             Some(reason) if !confirm(&format!("{reason}. Go on?")) => Err(Failure::Declined(
                 "EXPLAIN CALLS says what would make it cheaper, SET tidegate.confirm_calls = 'off' stops the questions",

@@ -91,7 +91,7 @@ impl Default for Settings {
             on_mutation_error: OnError::Continue(5),
             write_concurrency: 8,
             spending: Spending::default(),
-            caching: Caching { is_on: true, memory: true, disk: true, ..Caching::OFF },
+            caching: Caching { is_on: true, memory: true, disk: true, once: true, ..Caching::OFF },
             confirm_calls: ConfirmCalls::default(),
         }
     }

@@ -68,6 +68,11 @@ pub(crate) fn expect_ok(source: &Source, answer: Answer) -> Result<Answer, Error
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some(come_back(&answer.headers)),
         status if status.is_success() => Some("a page of rows comes with status 200".to_owned()),
+        StatusCode::NOT_MODIFIED => Some(
+            "it says that nothing has changed, though it was not asked that: a fault of the server or of a proxy before \
+             it; try again later"
+                .to_owned(),
+        ),
         status if status.is_redirection() => Some("the redirect cannot be followed".to_owned()),
         _ => None,
     };

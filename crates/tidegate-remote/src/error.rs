@@ -32,6 +32,9 @@ pub struct Place {
     pub url: String,
 }
 
+/// The value of [`ErrorKind::BadValue`] where a row lacks the column.
+pub const MISSING: &str = "a missing member";
+
 /// What happened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

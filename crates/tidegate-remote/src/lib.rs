@@ -37,7 +37,7 @@ mod source;
 mod test_support;
 pub mod write;
 
-pub use error::{Error, ErrorKind, Place};
+pub use error::{Error, ErrorKind, MISSING, Place};
 pub use predicate::{CompareOp, LikeKind, Predicate};
 pub use probe::probe;
 pub use request::{BadValue, ScanRequest, SortKey};

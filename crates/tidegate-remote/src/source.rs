@@ -47,6 +47,7 @@ impl Source {
             quota_wait: std::time::Duration::ZERO,
             body: BodyMode::default(),
             keeps: false,
+            reuse: true,
             fresh: self.fresh,
             cache: None,
             statement: Arc::clone(&self.statement),

@@ -18,6 +18,18 @@ impl Blanks {
         Self(credentials.into())
     }
 
+    /// Whether a secret stands in it.
+    #[must_use]
+    pub fn stand_in(&self, bytes: &[u8]) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let secrets: Vec<Secret> = self.0.iter().flat_map(Credentials::secrets).collect();
+        !secrets.is_empty()
+            && matches!(redact_text(&text, &secrets), std::borrow::Cow::Owned(blanked) if blanked != text)
+    }
+
     /// The text without secrets.
     #[must_use]
     pub fn apply(&self, text: String) -> String {
@@ -39,6 +51,7 @@ mod tests {
             assert_eq!(blanks.apply(text.to_owned()), shown);
         }
         assert_eq!(Blanks::default().apply("s3cret/token".to_owned()), "s3cret/token");
+        assert!(blanks.stand_in(b"{\"next\": \"?key=s3cret%2Ftoken\"}") && !blanks.stand_in(b"{\"next\": null}"));
         assert!(!format!("{blanks:?}").contains("s3cret"));
     }
 }

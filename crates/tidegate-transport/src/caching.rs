@@ -12,6 +12,8 @@ pub struct Caching {
     pub memory: bool,
     /// Whether those in the state folder are.
     pub disk: bool,
+    /// Whether a request that was answered in the statement is not sent again by it.
+    pub once: bool,
     /// How long after it was received an answer may be used although it is fresh no more, or was never said to be.
     pub max_staleness: Duration,
     /// How long after it was received an answer may stand in for a request that failed.
@@ -27,6 +29,7 @@ impl Caching {
         is_on: false,
         memory: false,
         disk: false,
+        once: false,
         max_staleness: Duration::ZERO,
         stale_if_error: Duration::ZERO,
         resumes: None,

@@ -36,6 +36,9 @@ pub struct Operation {
     /// Whether its answer may be kept for a repetition of a statement that fails: it is whole by itself, or the paging
     /// that it belongs to keeps its place when rows come and go.
     pub keeps: bool,
+    /// Whether a stored answer may be used as it is, as far as its headers and the statement allow. If not, it may after
+    /// the server has said that it still holds.
+    pub reuse: bool,
     /// Whether its answer has to come from the server now, whatever the statement may use.
     pub fresh: bool,
     /// What the cache had to do with it; set by the cache layer.

@@ -78,6 +78,7 @@ pub(crate) fn request(url: &str, repeat: Repeat, statement: &Arc<Statement>) -> 
             quota_wait: Duration::ZERO,
             body: BodyMode::default(),
             keeps: false,
+            reuse: true,
             fresh: false,
             cache: None,
             statement: Arc::clone(statement),

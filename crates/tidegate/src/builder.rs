@@ -214,7 +214,7 @@ impl Builder {
             connect: Arc::clone(&layers) as Arc<dyn tidegate_engine::Connect>,
             state: Arc::clone(&state),
             journal,
-            cache,
+            cache: cache.clone(),
             requests,
             ledger: Arc::clone(&ledger),
             clock: Arc::clone(&self.clock),
@@ -224,6 +224,6 @@ impl Builder {
         for def in &self.connections {
             inner.add_connection(def)?;
         }
-        Ok(Engine { inner, state, clock: self.clock, connectors, layers, oauth, ledger })
+        Ok(Engine { inner, state, clock: self.clock, connectors, layers, oauth, ledger, answers: cache })
     }
 }

@@ -163,10 +163,13 @@ impl Layers {
         if access.is_renewed {
             retried = retried.renewing(origin.clone());
         }
-        let cached: Arc<dyn Transport> = if self.network.is_replay {
-            Arc::new(retried)
+        // A recording holds all that a replay will be asked for.
+        let is_cached = !self.network.is_replay && self.network.recorder.is_none();
+        let cached: Arc<dyn Transport> = if is_cached {
+            let cache = Cache::new(Arc::new(retried), Arc::clone(&self.cache), fingerprint);
+            Arc::new(cache.written_at(&origin.ascii_serialization()).without(Blanks::new(&access.credentials)))
         } else {
-            Arc::new(Cache::new(Arc::new(retried), Arc::clone(&self.cache), fingerprint))
+            Arc::new(retried)
         };
         let mut guarded = OriginGuard::new(cached, origin, access.allow_origins.clone());
         for credentials in &access.credentials {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_engine::Partitions;
 use tidegate_quota::Ledger;
-use tidegate_state::State;
+use tidegate_state::{CacheDb, State};
 use tidegate_transport::{Clock, Credentials, Secret, Statement};
 use url::Url;
 
@@ -26,6 +26,8 @@ pub struct Engine {
     pub(crate) layers: Arc<Layers>,
     pub(crate) oauth: OAuthParts,
     pub(crate) ledger: Arc<Ledger>,
+    /// Answers in the state folder; none without one.
+    pub(crate) answers: Option<Arc<CacheDb>>,
 }
 
 impl Engine {
@@ -91,7 +93,21 @@ impl Engine {
             metering.set(Arc::clone(&connection.metering));
         }
         let parts = OAuthParts { metering, ..self.oauth.clone() };
-        oauth::login(&config, name, &parts, open).await
+        let login = oauth::login(&config, name, &parts, open).await?;
+        self.forget_answers(&connection.fingerprint, &connection.base);
+        Ok(login)
+    }
+
+    /// Forgets what was answered to whoever was logged in before.
+    fn forget_answers(&self, fingerprint: &str, base: &Url) {
+        self.layers.cache.forget(Some(fingerprint));
+        let Some(cache) = &self.answers else { return };
+        // Other processes may hold answers in memory: they ask again about what is older than a write.
+        let origin = base.origin().ascii_serialization();
+        let forgotten = cache.clear(Some(fingerprint)).and_then(|_| cache.note_write(&origin, self.clock.now()));
+        if let Err(error) = forgotten {
+            self.inner.warn(None, format!("answers from before the login may still be used for a while: {error}"));
+        }
     }
 
     /// Asks an API and writes a manifest for it: three calls at most. A token is asked with, and comes from the variable

@@ -100,6 +100,7 @@ fn request(url: &str) -> Request {
         quota_wait: std::time::Duration::ZERO,
         body: BodyMode::default(),
         keeps: false,
+        reuse: true,
         fresh: false,
         cache: None,
         statement: Arc::new(Statement::new(1)),

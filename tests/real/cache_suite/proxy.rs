@@ -154,6 +154,7 @@ impl Shared {
             quota_wait: Duration::ZERO,
             body: BodyMode::default(),
             keeps: false,
+            reuse: true,
             fresh: false,
             cache: None,
             statement: Arc::new(Statement::new(1).caching(caching)),

@@ -76,6 +76,7 @@ fn request(url: Url, page: u64, statement: &Arc<Statement>) -> Request {
             quota_wait: Duration::ZERO,
             body: BodyMode::default(),
             keeps: false,
+            reuse: true,
             fresh: false,
             cache: None,
             statement: Arc::clone(statement),

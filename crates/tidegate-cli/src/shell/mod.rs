@@ -71,12 +71,16 @@ async fn open(options: &Options) -> Result<Shell, Error> {
     Ok(Shell { engine, runner, editor: editor(session, history) })
 }
 
-/// Asks on the terminal; anything but a yes is a no.
+/// Asks on the terminal. The line editor reads Ctrl-C as a key; a plain read of standard input would go on after it,
+/// and take the next statement for the answer.
 fn ask(question: &str) -> bool {
-    messages::ask(&format!("{question} [y/N] "));
-    let mut answer = String::new();
-    let is_read = std::io::stdin().read_line(&mut answer).is_ok();
-    is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    let question = messages::without_controls(question);
+    Reedline::create().read_line(&prompt::QuestionPrompt(&question)).is_ok_and(|answer| is_yes(&answer))
+}
+
+/// Anything but a yes is a no: Ctrl-C and Ctrl-D too.
+fn is_yes(answer: &Signal) -> bool {
+    matches!(answer, Signal::Success(text) if matches!(text.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn editor(session: Arc<Session>, history: history::BlankedHistory) -> Reedline {

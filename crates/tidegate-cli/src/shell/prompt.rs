@@ -1,4 +1,4 @@
-//! The prompt.
+//! The prompts: for statements, and for the answer to a question.
 
 use std::borrow::Cow;
 
@@ -26,5 +26,30 @@ impl Prompt for SqlPrompt {
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
         Cow::Owned(format!("(search: {}) ", search.term))
+    }
+}
+
+/// A question that wants yes or no.
+pub(crate) struct QuestionPrompt<'a>(pub(crate) &'a str);
+
+impl Prompt for QuestionPrompt<'_> {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self.0)
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed(" [y/N] ")
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
+        Cow::Borrowed("")
     }
 }

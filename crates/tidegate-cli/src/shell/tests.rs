@@ -1,9 +1,9 @@
 //! The shell's parts that need no terminal.
 
-use reedline::{Color, FileBackedHistory, History, HistoryItem, SearchDirection, SearchQuery};
+use reedline::{Color, FileBackedHistory, History, HistoryItem, SearchDirection, SearchQuery, Signal};
 
 use super::highlight::pieces;
-use super::{complete, history, meta, validate};
+use super::{complete, history, is_yes, meta, validate};
 
 #[test]
 fn enter_ends_a_statement_at_its_semicolon() {
@@ -104,4 +104,21 @@ fn commands_stand_for_statements() {
     assert!(meta::sql("dt", "o'x").unwrap().contains("table_schema = 'o''x'"));
     assert!(meta::sql("l", "").unwrap().contains("system.connections"));
     assert_eq!(meta::sql("nonsense", ""), None);
+}
+
+#[test]
+fn a_question_is_answered_by_yes_alone() {
+    let typed = |text: &str| Signal::Success(text.to_owned());
+    let cases = [
+        (typed("y"), true),
+        (typed(" Yes "), true),
+        (typed(""), false),
+        (typed("n"), false),
+        (typed("SELECT 42;"), false),
+        (Signal::CtrlC, false),
+        (Signal::CtrlD, false),
+    ];
+    for (answer, expected) in cases {
+        assert_eq!(is_yes(&answer), expected, "{answer:?}");
+    }
 }

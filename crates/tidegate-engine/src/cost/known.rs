@@ -62,7 +62,8 @@ impl Known {
     /// The endpoint with what is known of its pages.
     pub(crate) fn paged<'a>(&self, endpoint: &'a Endpoint) -> Paged<'a> {
         let rows = |shape: &str| self.rows.usual(shape).map(|seen| seen.rows);
-        Paged::new(endpoint, rows(&shape::full_page(endpoint)), rows(&shape::longest_page(endpoint)))
+        let paged = Paged::new(endpoint, rows(&shape::full_page(endpoint)), rows(&shape::longest_page(endpoint)));
+        if rows(shape::ALL).is_some() { paged.of_counted() } else { paged }
     }
 
     /// Rows that satisfy `filter` in a partition. `lists` are the endpoints that list them: what all of these must be
@@ -101,6 +102,14 @@ impl Known {
         let (all, basis) = base.map_or((default_rows(table), Basis::Default), |(seen, _)| (seen.rows, Basis::Share));
         let expected = narrowing.iter().fold(all, |rows, part| share(rows, part));
         Rows { expected: if all == 0 { 0 } else { expected.max(1) }, most: None, basis, is_recent: false }
+    }
+
+    /// Rows that so many of the keys have of which the filter asks for some, if such were asked for before.
+    pub(crate) fn rows_of_keys(&self, table: &Table, filter: &Predicate, keys: u64) -> Option<u64> {
+        let (shape, _) = shape::of_keys(table, filter)?;
+        let seen = self.rows.usual(&shape)?;
+        Some(u128::from(seen.rows).saturating_mul(u128::from(keys)).div_ceil(u128::from(shape::KEYS)))
+            .map(|rows| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
     fn is_recent(&self, at: SystemTime) -> bool {

@@ -7,12 +7,18 @@ use super::{Estimate, Rows};
 /// Rows of a page of which nothing is known.
 const PAGE: u64 = 100;
 
+/// The same where the rows were counted: common services return from 60 to 5,000 at once, and this is the middle by
+/// ratio, which is wrong by the same factor at both ends.
+const COUNTED_PAGE: u64 = 500;
+
 /// An endpoint with what is known of its pages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Paged<'a> {
     pub(crate) endpoint: &'a Endpoint,
     /// Rows of a full page.
     pub(crate) size: u64,
+    /// Whether that was seen, or is declared.
+    pub(crate) is_known: bool,
 }
 
 impl<'a> Paged<'a> {
@@ -21,7 +27,12 @@ impl<'a> Paged<'a> {
     pub(crate) fn new(endpoint: &'a Endpoint, full: Option<u64>, longest: Option<u64>) -> Self {
         let declared = endpoint.page_size.as_ref().map(|size| size.max);
         let size = full.or(declared).unwrap_or_else(|| longest.unwrap_or(0).max(PAGE));
-        Self { endpoint, size: size.max(1) }
+        Self { endpoint, size: size.max(1), is_known: full.or(declared).is_some() }
+    }
+
+    /// The same for a table of which it is known how many rows it has.
+    pub(crate) fn of_counted(self) -> Self {
+        if self.is_known { self } else { Self { size: self.size.max(COUNTED_PAGE), ..self } }
     }
 
     /// Whether each request is one call.
@@ -119,15 +130,17 @@ mod tests {
         let size = PageSize { place: None, max: 50 };
         let declared = Endpoint { page_size: Some(size), ..plain.clone() };
         let cases = [
-            (&plain, None, None, PAGE),
-            (&plain, Some(20), Some(20), 20),
-            (&plain, None, Some(3), PAGE),
-            (&plain, None, Some(1_000), 1_000),
-            (&declared, None, Some(7), 50),
-            (&declared, Some(20), Some(20), 20),
+            (&plain, None, None, PAGE, COUNTED_PAGE),
+            (&plain, Some(20), Some(20), 20, 20),
+            (&plain, None, Some(3), PAGE, COUNTED_PAGE),
+            (&plain, None, Some(1_000), 1_000, 1_000),
+            (&declared, None, Some(7), 50, 50),
+            (&declared, Some(20), Some(20), 20, 20),
         ];
-        for (endpoint, full, longest, expected) in cases {
-            assert_eq!(Paged::new(endpoint, full, longest).size, expected, "{full:?} {longest:?}");
+        for (endpoint, full, longest, expected, counted) in cases {
+            let paged = Paged::new(endpoint, full, longest);
+            assert_eq!((paged.size, paged.of_counted().size), (expected, counted), "{full:?} {longest:?}");
+            assert_eq!(paged.is_known, full.is_some() || endpoint.page_size.is_some(), "{full:?} {longest:?}");
         }
     }
 

@@ -26,6 +26,28 @@ pub(crate) fn form(table: &Table, filter: &Predicate) -> Option<String> {
     Some(format!("~ {}", texts.join(", ")))
 }
 
+/// Rows of [`KEYS`] values of one column of which several were asked for, and how many; `None` where no list was, or more
+/// than one.
+pub(crate) fn of_keys(table: &Table, filter: &Predicate) -> Option<(String, u64)> {
+    let mut keys = None;
+    let mut texts = Vec::new();
+    for part in parts(filter) {
+        match part {
+            Predicate::In { column, values, negated: false } if keys.is_none() => {
+                keys = Some(values.len() as u64);
+                texts
+                    .push(format!("{} in keys", table.columns.get(*column).map_or("?", |column| column.name.as_str())));
+            }
+            part => texts.push(of_part(table, part)?),
+        }
+    }
+    texts.sort_unstable();
+    keys.map(|keys| (format!("~ {}", texts.join(", ")), keys))
+}
+
+/// Keys whose rows [`of_keys`] speaks of: one may have a fraction of a row.
+pub(crate) const KEYS: u64 = 100;
+
 /// Whether this is the name of a form.
 pub(crate) fn is_form(shape: &str) -> bool {
     shape.starts_with('~')

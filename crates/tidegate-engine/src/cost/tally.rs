@@ -76,7 +76,7 @@ impl Notes {
         *kept <= FILTERS
     }
 
-    fn note(&self, learnt: &Learnt<'_>, shape: String, rows: u64, combine: impl Fn(&mut Sum)) {
+    fn note(&self, learnt: &Learnt<'_>, shape: String, rows: u64, of: u64, combine: impl Fn(&mut Sum)) {
         let basis = if learnt.is_read { Basis::Scan } else { Basis::Total };
         let table = learnt.request.table.name.clone();
         let partition = learnt.partition.unwrap_or_default().to_owned();
@@ -87,7 +87,7 @@ impl Notes {
             Some(sum) => combine(sum),
             None if is_full => {}
             None => {
-                sums.insert(key, Sum { rows, of: 1, basis });
+                sums.insert(key, Sum { rows, of, basis });
             }
         }
     }
@@ -104,19 +104,26 @@ impl Tally for Notes {
         let rows = learnt.rows;
         if request.filter.is_none() || self.has_room(learnt) {
             // What was read last is true, where scans differ.
-            self.note(learnt, shape::exact(&request.table, request.filter.as_ref()), rows, |sum| sum.rows = rows);
+            self.note(learnt, shape::exact(&request.table, request.filter.as_ref()), rows, 1, |sum| sum.rows = rows);
         }
         if let Some(form) = request.filter.as_ref().and_then(|filter| shape::form(&request.table, filter)) {
-            self.note(learnt, form, rows, |sum| {
+            self.note(learnt, form, rows, 1, |sum| {
                 sum.rows = sum.rows.saturating_add(rows);
                 sum.of += 1;
+            });
+        }
+        if let Some((keys, of)) = request.filter.as_ref().and_then(|filter| shape::of_keys(&request.table, filter)) {
+            let rows = rows.saturating_mul(shape::KEYS);
+            self.note(learnt, keys, rows, of, |sum| {
+                sum.rows = sum.rows.saturating_add(rows);
+                sum.of = sum.of.saturating_add(of);
             });
         }
         let pages =
             [(shape::full_page(endpoint), learnt.full_page), (shape::longest_page(endpoint), learnt.longest_page)];
         for (shape, rows) in pages {
             let Some(rows) = rows else { continue };
-            self.note(learnt, shape, rows, |sum| sum.rows = sum.rows.max(rows));
+            self.note(learnt, shape, rows, 1, |sum| sum.rows = sum.rows.max(rows));
         }
     }
 }

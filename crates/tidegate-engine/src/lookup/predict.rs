@@ -20,13 +20,19 @@ impl Predict for LookupJoinExec {
         let driving = inputs.first().cloned().unwrap_or_else(Predicted::nothing);
         let whole = self.side.scan().map(|scan| predict(&(Arc::clone(scan) as Arc<dyn ExecutionPlan>), costs));
         let all = whole.as_ref().map_or(Estimate::about(driving.rows.expected), |whole| whole.rows);
+        let all = if self.side.is_by_own_key() { at_most_one_each(all, driving.rows) } else { all };
         let rows = joined(Some(self.join.join_type()), driving.rows, all);
         let rows = self.fetch.map_or(rows, |fetch| rows.at_most(fetch as u64));
         let tried = tried(&self.side, driving.rows.expected);
         let lookups = tried.map(|(scan, factor)| self.ask(&scan, driving.rows.expected, factor));
         let scan = whole.and_then(|whole| whole.asks.into_iter().next());
         let cheaper = match (lookups, scan) {
-            (Some(lookups), Some(scan)) if scan.calls.expected < lookups.calls.expected => Some(scan),
+            // As the run decides.
+            (Some(lookups), Some(scan))
+                if scan.calls.expected <= lookups.calls.expected && !self.side.is_least(lookups.calls.expected) =>
+            {
+                Some(scan)
+            }
             (Some(lookups), _) => Some(lookups),
             (None, scan) => scan,
         };
@@ -76,7 +82,11 @@ fn tried(side: &Side, keys: u64) -> Option<(Box<ApiScanExec>, u64)> {
         side.asking().partitions().first().filter(|_| side.keys().iter().any(|key| key.of == Target::Partition));
     let key = |number: u64| {
         let values = side.keys().iter().filter_map(|key| match &key.of {
-            Target::Column(_, of) => Some(made_up(of, number)),
+            Target::Column(column, of) => Some(match side.asking().values_wanted(*column).as_slice() {
+                [] => made_up(of, number),
+                // Others are not asked for.
+                values => usize::try_from(number).ok().and_then(|number| values.get(number % values.len()).cloned()),
+            }),
             Target::Partition => None,
         });
         Some(RowKey { values: values.collect::<Option<_>>()?, partition: partition.cloned() })
@@ -86,6 +96,11 @@ fn tried(side: &Side, keys: u64) -> Option<(Box<ApiScanExec>, u64)> {
         Ok(Asked::Scan(scan)) => Some((scan, keys.div_ceil(tried))),
         _ => None,
     }
+}
+
+/// Rows of a table that a join by its own key finds.
+fn at_most_one_each(all: Estimate, driving: Estimate) -> Estimate {
+    Estimate { low: 0, expected: all.expected.min(driving.expected), high: all.high.min(driving.high) }
 }
 
 fn made_up(of: &ColumnType, number: u64) -> Option<Scalar> {

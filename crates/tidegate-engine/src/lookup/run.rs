@@ -26,6 +26,10 @@ use crate::{Error, ErrorKind};
 /// Keys from which on it is asked now and then whether a scan would be cheaper, while the driving side is read.
 const FEW: usize = 64;
 
+/// Keys of one part of the driving rows where only lookups can be made: fewer than the requests that one scan may have,
+/// each of which may take one key.
+const MOST_OF_A_PART: usize = 4_096;
+
 /// A run of a [`LookupJoinExec`].
 pub(super) struct Run {
     exec: LookupJoinExec,
@@ -196,6 +200,7 @@ impl Run {
             None if is_at_most_one => wanted,
             None => self.keys_of_a_request(driver).await?,
         };
+        let part = if self.exec.side.scan().is_none() { part.min(MOST_OF_A_PART) } else { part };
         self.part = Some(part);
         Ok(match join_type {
             _ if is_at_most_one => (usize::MAX, part),
@@ -235,8 +240,9 @@ impl Run {
             (Ok(Asked::Nothing), _) => Ok(Decision::Lookups(None)),
             (Ok(Asked::Scan(lookups)), Some(whole)) => {
                 let most = whole.expected_calls();
-                // For as many calls lookups send fewer rows.
-                let is_cheaper = lookups.expected_calls() <= most && self.spent < most;
+                // For one call each lookups send fewer rows. For more of them what a scan takes is the better known.
+                let calls = lookups.expected_calls();
+                let is_cheaper = (calls < most || side.is_least(calls)) && self.spent < most;
                 Ok(if is_cheaper { Decision::Lookups(Some(lookups)) } else { Decision::Scan })
             }
             (Ok(Asked::Scan(lookups)), None) => Ok(Decision::Lookups(Some(lookups))),

@@ -78,6 +78,11 @@ impl Side {
         self.scan.as_ref()
     }
 
+    /// Whether no scan takes fewer calls: one in each partition.
+    pub(super) fn is_least(&self, calls: u64) -> bool {
+        calls <= self.asking.partitions().len().max(1) as u64
+    }
+
     pub(super) fn keys(&self) -> &[KeyOf] {
         &self.keys
     }

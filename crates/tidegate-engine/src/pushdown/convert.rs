@@ -124,6 +124,11 @@ impl Converter<'_> {
                     Condition::exact(Predicate::IsNull { column, negated: true })
                 }
             },
+            Value::Other => match op {
+                CompareOp::Eq => Condition::constant(false),
+                CompareOp::NotEq => Condition::exact(Predicate::IsNull { column, negated: true }),
+                _ => Condition::UNKNOWN,
+            },
             Value::Unknown => Condition::UNKNOWN,
         }
     }
@@ -169,7 +174,7 @@ impl Converter<'_> {
                     }
                 }
                 Value::Exact(value) => values.push(value),
-                Value::Above(_) | Value::Below => {}
+                Value::Above(_) | Value::Below | Value::Other => {}
                 Value::Unknown if negated => whole = false,
                 Value::Unknown => return Condition::UNKNOWN,
             }

@@ -14,6 +14,8 @@ pub(super) enum Value {
     Above(Scalar),
     /// It is below every value of the column.
     Below,
+    /// No value of the column equals it; where it stands among them is not known.
+    Other,
     /// It cannot be said in the column's type.
     Unknown,
 }
@@ -89,6 +91,8 @@ pub(super) fn value(column: &ColumnType, literal: &ScalarValue) -> Value {
         ColumnType::Text => text(literal).map_or(Value::Unknown, Value::Exact),
         ColumnType::Uuid => match text(literal) {
             Some(Scalar::Text(text)) if is_uuid(&text) => Value::Exact(Scalar::Text(text)),
+            // Forms without hyphens or in braces may be what the API sends.
+            Some(Scalar::Text(text)) if uuid::Uuid::try_parse(&text).is_err() => Value::Other,
             _ => Value::Unknown,
         },
         ColumnType::Date => date(literal),

@@ -218,7 +218,11 @@ impl Asking {
         for (index, endpoint) in self.askable(needed) {
             match question.ask(index, needed) {
                 Ok(_) if self.is_strict && endpoint.eventual => refused.lagging = Some(index),
-                Ok(split) => answers.push((index, split)),
+                Ok(split) => {
+                    let at_once = question.ask_at_once(index, needed, &split);
+                    answers.push((index, split));
+                    answers.extend(at_once.map(|split| (index, split)));
+                }
                 Err(CannotAsk::Missing(filters)) => refused.unmet.push(Unmet { endpoint: index, filters }),
                 Err(refusal @ CannotAsk::TooMany { .. }) => refused.too_many = Some(refusal),
             }

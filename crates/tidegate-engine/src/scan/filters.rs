@@ -5,10 +5,13 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
-use tidegate_remote::pushdown::{Alternative, CannotAsk, MissingFilter, alternatives, push_filter};
+use tidegate_remote::pushdown::{
+    Alternative, CannotAsk, MissingFilter, alternatives, fewest_alternatives, push_filter,
+};
 use tidegate_remote::{CompareOp, Predicate, Scalar};
 use tidegate_spec::{ColumnSource, Endpoint, FilterForm, Operator, Place, Table};
 
+use super::contradiction::contradicts;
 use crate::pushdown::{Pushed, convert, in_list};
 
 /// Filters of one scan, as far as they are the same for every endpoint.
@@ -103,6 +106,16 @@ impl Question {
     /// Filters without which it cannot be asked, or too many values.
     pub(super) fn ask(&self, endpoint: usize, needed: &[usize]) -> Result<FilterSplit, CannotAsk> {
         Ok(self.split(endpoint, self.alternatives(endpoint, needed, self.wanted.as_ref())?))
+    }
+
+    /// The same in fewer requests, for which some filters are left to do here; `None` where it would not be fewer.
+    pub(super) fn ask_at_once(&self, endpoint: usize, needed: &[usize], asked: &FilterSplit) -> Option<FilterSplit> {
+        if asked.alternatives.len() < 2 || self.trust == Trust::Nothing {
+            return None;
+        }
+        let alternatives = fewest_alternatives(&self.table, endpoint, self.wanted.as_ref()).ok()?;
+        let is_said = needed.iter().all(|&column| !is_echo(&self.table, column) || is_said(&alternatives, column));
+        (is_said && alternatives.len() < asked.alternatives.len()).then(|| self.split(endpoint, alternatives))
     }
 
     /// The requests that the endpoint is asked for `wanted` with, where these columns are to be returned.
@@ -275,15 +288,6 @@ fn without_null_tests(predicate: Predicate) -> Option<Predicate> {
         }
         other => Some(other),
     }
-}
-
-/// Whether a column would have to be NULL and not to be.
-fn contradicts(predicate: &Predicate) -> bool {
-    let Predicate::And(parts) = predicate else { return false };
-    parts.iter().any(|part| match part {
-        Predicate::IsNull { column, negated: false } => parts.iter().any(|other| excludes_null(other, *column)),
-        _ => false,
-    })
 }
 
 /// Whether NULL in the column satisfies no row of the predicate.

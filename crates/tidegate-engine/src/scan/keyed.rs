@@ -20,7 +20,7 @@ use crate::cost::is_list;
 use crate::pushdown::in_list;
 
 /// Distinct values that a column is taken to have that is not its table's key.
-const DISTINCT: u64 = 100;
+const DISTINCT: u64 = 50;
 
 /// What a column of a table's rows is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,10 +137,18 @@ impl Asking {
                 }
             }
         }
-        match asking.best(&question, candidates) {
+        match asking.best(candidates) {
             Some((candidate, calls)) => asking.keyed_scan(&question, candidate, calls, needed),
             None => Err(asking.refusal(&question, &needed, refused)),
         }
+    }
+
+    /// The values that the filters let a column of the table have; none where these leave it open.
+    pub(crate) fn values_wanted(&self, wanted: usize) -> Vec<Scalar> {
+        let question = Question::new(&self.table, &self.filters, self.trust());
+        let parts = question.wanted().map(parts).unwrap_or_default();
+        let found = parts.iter().filter_map(values_of).find(|(column, _)| *column == wanted);
+        found.map(|(_, values)| values.to_vec()).unwrap_or_default()
     }
 
     /// The keys that the filters let be.
@@ -220,10 +228,10 @@ impl Asking {
     }
 
     /// The candidate with the fewest expected calls, and their number.
-    fn best(&self, question: &Question, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
+    fn best(&self, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
         let cost = |candidate: &Candidate| {
             let endpoint = &self.table.endpoints[candidate.endpoint];
-            let calls = self.calls_of(question, endpoint, candidate);
+            let calls = self.calls_of(endpoint, candidate);
             (calls, endpoint.eventual, is_list(endpoint), Reverse(candidate.columns.len()))
         };
         let costs: Vec<_> = candidates.iter().map(cost).collect();
@@ -237,15 +245,23 @@ impl Asking {
     ///
     /// The requests together return no more rows than there are. Of keys that are not the table's own each is taken to
     /// have one of [`DISTINCT`] parts of them.
-    fn calls_of(&self, question: &Question, endpoint: &Endpoint, candidate: &Candidate) -> u64 {
+    fn calls_of(&self, endpoint: &Endpoint, candidate: &Candidate) -> u64 {
         let lists: Vec<&Endpoint> = self.table.endpoints.iter().filter(|endpoint| is_list(endpoint)).collect();
         let requests = candidate.alternatives().count() as u64;
         let pushed = candidate.alternatives().next().and_then(|first| first.pushed.predicate.as_ref());
         let mut rows = self.known.rows(&self.table, &lists, pushed, None);
         let in_all = |column: &usize| lists.iter().all(|endpoint| is_required(endpoint, *column));
-        if rows.most.is_none() && !candidate.columns.iter().any(in_all) {
-            let all = self.known.rows(&self.table, &lists, question.wanted(), None).expected;
-            let of_keys = all.saturating_mul(candidate.keys()).div_ceil(DISTINCT).min(all);
+        let of_keys = pushed.and_then(|pushed| self.known.rows_of_keys(&self.table, pushed, candidate.keys()));
+        if let Some(of_keys) = of_keys.filter(|_| rows.most.is_none()) {
+            rows.expected = of_keys.div_ceil(requests.max(1));
+        } else if rows.most.is_none() && !candidate.columns.iter().any(in_all) {
+            // A filter that is left to do here sends no fewer rows.
+            let is_key =
+                |part: &&Predicate| values_of(part).is_some_and(|(column, _)| candidate.columns.contains(&column));
+            let others = pushed.map(parts).unwrap_or_default().iter().filter(|part| !is_key(part)).cloned();
+            let without = all(others.collect());
+            let whole = self.known.rows(&self.table, &lists, without.as_ref(), None).expected;
+            let of_keys = whole.saturating_mul(candidate.keys()).div_ceil(DISTINCT).min(whole);
             rows.expected = of_keys.div_ceil(requests.max(1));
         }
         self.known.paged(endpoint).calls(&rows, None).expected.saturating_mul(requests)

@@ -12,9 +12,6 @@ use datafusion::scalar::ScalarValue;
 use serde::{Deserialize, Serialize};
 use tidegate_remote::Scalar;
 
-/// Digits of the widest decimal.
-const WIDEST_DECIMAL: u8 = 38;
-
 /// Values of one column that a request stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Key {
@@ -32,20 +29,20 @@ impl Key {
         let column = rows.column(self.column);
         let mut matches = BooleanArray::from(vec![false; rows.num_rows()]);
         for value in &self.values {
-            let value = typed(value, column.data_type())?.to_scalar()?;
-            matches = or(&matches, &eq(column, &value)?)?;
+            let Some(value) = typed(value, column.data_type())? else { continue };
+            matches = or(&matches, &eq(column, &value.to_scalar()?)?)?;
         }
         Ok(matches)
     }
 }
 
-/// The value in the column's type.
-fn typed(value: &Scalar, data_type: &DataType) -> Result<ScalarValue> {
+/// The value in the column's type; `None` for a decimal that has more digits than it, which no row equals.
+fn typed(value: &Scalar, data_type: &DataType) -> Result<Option<ScalarValue>> {
     let value = match value {
         Scalar::Bool(value) => ScalarValue::Boolean(Some(*value)),
         Scalar::Int(value) => ScalarValue::Int64(Some(*value)),
         Scalar::Float(value) => ScalarValue::Float64(Some(*value)),
-        Scalar::Decimal { value, scale } => ScalarValue::Decimal128(Some(*value), WIDEST_DECIMAL, *scale),
+        Scalar::Decimal { value, scale } => return Ok(decimal(*value, *scale, data_type)),
         Scalar::Text(value) => ScalarValue::Utf8(Some(value.clone())),
         Scalar::Date(days) => ScalarValue::Date32(Some(*days)),
         Scalar::Time(micros) => {
@@ -62,7 +59,17 @@ fn typed(value: &Scalar, data_type: &DataType) -> Result<ScalarValue> {
             ScalarValue::TimestampMicrosecond(Some(*micros), zone)
         }
     };
-    if &value.data_type() == data_type { Ok(value) } else { value.cast_to(data_type) }
+    if &value.data_type() == data_type { Ok(Some(value)) } else { value.cast_to(data_type).map(Some) }
+}
+
+/// The same number in a decimal type. A cast would round it.
+fn decimal(value: i128, scale: i8, data_type: &DataType) -> Option<ScalarValue> {
+    let DataType::Decimal128(precision, to) = *data_type else { return None };
+    let difference = i16::from(to) - i16::from(scale);
+    let unit = 10_i128.checked_pow(difference.unsigned_abs().into())?;
+    let value = if difference >= 0 { value.checked_mul(unit)? } else { (value % unit == 0).then_some(value / unit)? };
+    let limit = 10_u128.checked_pow(precision.into())?;
+    (value.unsigned_abs() < limit).then_some(ScalarValue::Decimal128(Some(value), precision, to))
 }
 
 #[cfg(test)]
@@ -90,13 +97,31 @@ mod tests {
         for (column, wanted, other) in cases {
             let data_type = arrow_types::data_type(&column);
             let null = ScalarValue::try_from(&data_type).expect("a type with NULL");
-            let values = [typed(&wanted, &data_type).expect("fits"), typed(&other, &data_type).expect("fits"), null];
-            let array = ScalarValue::iter_to_array(values).expect("one type");
+            let typed = |value| typed(value, &data_type).expect("a value").expect("fits");
+            let array = ScalarValue::iter_to_array([typed(&wanted), typed(&other), null]).expect("one type");
             let rows = RecordBatch::try_from_iter_with_nullable([("x", array, true)]).expect("a column");
             let key = Key { column: 0, values: vec![wanted], exact: true };
             let matches: Vec<bool> =
                 key.matches(&rows).expect("comparable").iter().map(|is| is == Some(true)).collect();
             assert_eq!(matches, [true, false, false], "{column:?}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_of_more_digits_than_the_column_has_equals_no_row() {
+        let column = ScalarValue::Decimal128(Some(123), 9, 2).to_array_of_size(1).expect("a value");
+        let rows = RecordBatch::try_from_iter([("x", column)]).expect("a column");
+        let cases = [
+            (decimal(123, 2), true),
+            (decimal(12_300, 4), true),
+            (decimal(1_234, 3), false),
+            (decimal(1_229, 3), false),
+            (decimal(10_i128.pow(12), 0), false),
+            (decimal(i128::MAX, 0), false),
+        ];
+        for (value, expected) in cases {
+            let key = Key { column: 0, values: vec![value.clone()], exact: true };
+            assert_eq!(key.matches(&rows).expect("comparable").value(0), expected, "{value:?}");
         }
     }
 

@@ -11,6 +11,7 @@ mod asking;
 mod choose;
 mod config;
 mod context;
+mod contradiction;
 mod count;
 mod exec;
 mod failures;

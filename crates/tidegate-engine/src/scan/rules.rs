@@ -20,9 +20,9 @@ use super::offset::OffsetByApi;
 use super::sequence::SequenceExec;
 use super::to_end::ReadToEnd;
 use super::unasked::AllAsked;
-use super::{ApiCountExec, ApiScanExec};
-use crate::detail::DetailsLast;
-use crate::lookup::LookupJoins;
+use super::{ApiCountExec, ApiGroupsExec, ApiScanExec, OneRowExec};
+use crate::detail::{DetailExec, DetailsLast};
+use crate::lookup::{LookupJoinExec, LookupJoins};
 
 type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
@@ -81,9 +81,7 @@ impl PhysicalOptimizerRule for PartsInSequence {
         plan.transform_down(|plan| {
             let coalesce = plan.downcast_ref::<CoalescePartitionsExec>();
             let sequence = match coalesce {
-                Some(coalesce) if plan.exists(|part| Ok(part.downcast_ref::<ApiScanExec>().is_some()))? => {
-                    SequenceExec::replacing(coalesce)
-                }
+                Some(coalesce) if plan.exists(|part| Ok(asks(part)))? => SequenceExec::replacing(coalesce),
                 _ => None,
             };
             Ok(match sequence {
@@ -101,6 +99,16 @@ impl PhysicalOptimizerRule for PartsInSequence {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// Whether the operator asks an API for something. What a lookup join looks up is not below it.
+fn asks(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.downcast_ref::<ApiScanExec>().is_some()
+        || plan.downcast_ref::<ApiCountExec>().is_some()
+        || plan.downcast_ref::<ApiGroupsExec>().is_some()
+        || plan.downcast_ref::<OneRowExec>().is_some()
+        || plan.downcast_ref::<LookupJoinExec>().is_some()
+        || plan.downcast_ref::<DetailExec>().is_some()
 }
 
 /// An order over many partitions that are read whole is made here, where rows can be spilled to disk.

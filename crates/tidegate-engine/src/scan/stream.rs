@@ -157,9 +157,10 @@ impl ScanRun {
         first
     }
 
-    /// The list by which the segment can be divided. Parts are in no order among each other.
+    /// The list by which the segment can be divided. Parts are in no order among each other, and rows in front of others
+    /// could not be left out of each.
     fn list(&self, segment: &Segment) -> Option<List> {
-        if self.order.is_some() { None } else { halving::longest(segment) }
+        if self.order.is_some() || segment.request.skip > 0 { None } else { halving::longest(segment) }
     }
 
     fn begin(&mut self, segment: Segment) {

@@ -9,7 +9,7 @@ use tidegate_transport::{Caching, Clock, KeptUse, OnExhausted, Spending, Stateme
 
 use super::{Notes, Shared, StatementKind};
 use crate::cost::{self, Estimate};
-use crate::{Engine, Error, Result, Settings};
+use crate::{Engine, Error, ErrorKind, Result, Settings};
 
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
 /// when resolving its names takes a call, whichever comes first: every call belongs to a statement. Dropped
@@ -178,18 +178,18 @@ impl Run {
 
     /// Records that all `rows` were read: all that there are, or all that could be had.
     pub(crate) fn done(&self, rows: u64) {
-        self.end(if self.notes.is_partial() { "partial" } else { "done" }, None, rows);
+        self.end(if self.notes.is_partial() { "partial" } else { "done" }, None, rows, false);
     }
 
     /// Records a failure, or that the user gave up.
     pub(crate) fn failed(&self, error: &Error, rows: u64) {
         let state = if error.is_cancelled() { "cancelled" } else { "failed" };
-        self.end(state, Some(error.to_string()), rows);
+        self.end(state, Some(error.to_string()), rows, is_interruption(error));
     }
 
     /// Records that nobody read on, and stops what still runs.
     pub(crate) fn abandoned(&self, rows: u64) {
-        self.end("abandoned", None, rows);
+        self.end("abandoned", None, rows, false);
     }
 
     /// Keeps what the statement is predicted to take, to be compared with what it took. The first prediction stands.
@@ -212,7 +212,8 @@ impl Run {
         }
     }
 
-    fn end(&self, state: &str, error: Option<String>, rows: u64) {
+    /// `goes_on` is whether a repetition may take the pages that were paid for.
+    fn end(&self, state: &str, error: Option<String>, rows: u64, goes_on: bool) {
         if self.is_ended.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -222,7 +223,7 @@ impl Run {
             statement.cancellation().cancel();
         }
         self.keep_learnt();
-        statement.end(state == "done");
+        statement.end(!goes_on);
         self.note(&statement);
         let (counts, predicted) = (statement.counts(), self.predicted.get());
         let parts = self.engine().parts();
@@ -265,6 +266,28 @@ fn kept(used: KeptUse) -> String {
     let at = chrono::DateTime::<chrono::Utc>::from(used.oldest).format("%H:%M");
     let (pages, were) = if used.pages == 1 { ("page", "was") } else { ("pages", "were") };
     format!("{} {pages} of {at} UTC or later that an earlier run had paid for {were} used", used.pages)
+}
+
+/// Whether a statement that failed so was kept from going on, and not from reading what it had: a repetition would fail
+/// likewise with the pages of one whose answers were no good.
+fn is_interruption(error: &Error) -> bool {
+    if matches!(error.kind(), ErrorKind::QuotaExhausted | ErrorKind::CallBound | ErrorKind::Cancelled) {
+        return true;
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        if let Some(remote) = source.downcast_ref::<tidegate_remote::Error>() {
+            return match &remote.kind {
+                tidegate_remote::ErrorKind::Transport(_) => true,
+                tidegate_remote::ErrorKind::Status { status, .. } => {
+                    status.is_server_error() || matches!(status.as_u16(), 401 | 403 | 408 | 429)
+                }
+                _ => false,
+            };
+        }
+        cause = source.source();
+    }
+    false
 }
 
 /// A mutation that stops when a quota is used up means the day's, and not the minute's: it waits for windows that open

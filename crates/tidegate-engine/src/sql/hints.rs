@@ -132,7 +132,10 @@ fn read(text: &str) -> Result<Vec<Hint>, String> {
 }
 
 fn malformed(token: &Token) -> String {
-    format!("a hint is written name(value), as in max_calls(10); found: {token}")
+    format!(
+        "a hint is written name(value), as in max_calls(10); what is neither a number nor one word wants quotes, as in \
+         max_staleness('1h'); found: {token}"
+    )
 }
 
 /// `(value)`: the value, and how many tokens it took.
@@ -197,6 +200,7 @@ mod tests {
         check("SELECT /*+ max_calls(1) max_calls(2) */ 1", Err("max_calls is given twice"));
         check("SELECT /*+ max_calls */ 1", Err("name(value)"));
         check("SELECT /*+ max_calls() */ 1", Err("name(value)"));
+        check("SELECT /*+ max_staleness(1h) */ 1", Err("wants quotes, as in max_staleness('1h')"));
         check("SELECT /*+ 3 */ 1", Err("name(value)"));
         check("SELECT /*+ max_calls(1 */ 1", Err("name(value)"));
     }

@@ -2,6 +2,7 @@
 
 use datafusion::common::Result;
 use futures::future::BoxFuture;
+use tidegate_transport::CacheOutcome;
 
 use super::mutations::Pages;
 use super::rows::Kind::{Bool, Day, Int, Millis, Money, Text, Time};
@@ -241,6 +242,7 @@ pub(super) const ALL: &[SystemTable] = &[
             ("started_at", Time),
             ("error", Text),
             ("quota_wait", Millis),
+            ("cache", Text),
         ],
         rows: Now(requests),
         wants: Wants::Nothing,
@@ -352,6 +354,7 @@ fn requests(shared: &Shared) -> Rows {
             record.started_at.into(),
             record.error.into(),
             record.quota_wait.into(),
+            record.cache.map(CacheOutcome::name).into(),
         ]
     };
     Ok(records.into_iter().map(row).collect())

@@ -68,6 +68,12 @@ impl SimFixture {
         Self::with(odata, odata::Options::default()).await
     }
 
+    /// So many accounts in pages of so many.
+    pub(crate) async fn sized(rows: u64, page_size: usize) -> Self {
+        let config = Config { rows, page_size, ..Config::default() };
+        Self::start(config, odata::Options::default(), |sim| ConnectionDef::odata("sim", sim.url().as_str())).await
+    }
+
     pub(crate) async fn with(odata: ODataOptions, options: odata::Options) -> Self {
         let config = Config { rows: 60, page_size: 25, odata, ..Config::default() };
         Self::start(config, options, |sim| ConnectionDef::odata("sim", sim.url().as_str())).await

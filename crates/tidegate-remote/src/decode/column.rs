@@ -160,7 +160,7 @@ impl<'s, 'a> Column<'s, 'a> {
             }
             Slot::Misplaced(raw) => self.bad(raw, "an object with this member".to_owned(), context),
             Slot::Value(_) => self.bad("null", not_null(), context),
-            Slot::Missing => self.bad("a missing member", not_null(), context),
+            Slot::Missing => self.bad(crate::MISSING, not_null(), context),
         }
     }
 

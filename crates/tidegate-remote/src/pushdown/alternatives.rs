@@ -10,7 +10,8 @@ use tidegate_spec::{Endpoint, Operator, Table};
 
 use super::places::{joined, needed, satisfies};
 use super::pusher::Pusher;
-use super::{PushedFilter, push_filter};
+use super::{PushedFilter, budget, push_filter};
+use crate::render::url_length;
 use crate::render::way::{Way, column_and_operator, conjuncts};
 use crate::{CompareOp, Predicate, Scalar};
 use chunk::Chunker;
@@ -113,12 +114,34 @@ impl Divided {
 /// # Errors
 /// When filters that the endpoint needs are not there, or when there would be more than [`MAX_ALTERNATIVES`].
 pub fn alternatives(table: &Table, endpoint: usize, filter: Option<&Predicate>) -> Result<Vec<Alternative>, CannotAsk> {
+    planned(table, endpoint, filter, true)
+}
+
+/// The same in as few as there can be: lists are divided only where the endpoint cannot be asked without. What of the
+/// filter finds no room is left out.
+///
+/// # Errors
+/// As [`alternatives`].
+pub fn fewest_alternatives(
+    table: &Table,
+    endpoint: usize,
+    filter: Option<&Predicate>,
+) -> Result<Vec<Alternative>, CannotAsk> {
+    planned(table, endpoint, filter, false)
+}
+
+fn planned(
+    table: &Table,
+    endpoint: usize,
+    filter: Option<&Predicate>,
+    divides: bool,
+) -> Result<Vec<Alternative>, CannotAsk> {
     let nothing = || Alternative { pushed: PushedFilter::NOTHING, keys: Vec::new() };
     let Some(declared) = table.endpoints.get(endpoint) else { return Ok(vec![nothing()]) };
     let parts = flat(filter);
     let planner = Planner { table, endpoint: declared, parts: &parts };
     let mut divided = planner.divided();
-    if count(&divided) > MAX_ALTERNATIVES {
+    if !divides || count(&divided) > MAX_ALTERNATIVES {
         divided.retain(|list| list.needed);
     }
     if count(&divided) > MAX_ALTERNATIVES {
@@ -194,8 +217,8 @@ impl Planner<'_> {
         if self.parts.iter().any(|part| !(takes_lists && is_list(part)) && is_enough(part)) {
             return None;
         }
-        let chunker = Chunker { table: self.table, endpoint: self.endpoint, column };
         let divide = |(conjunct, part): (usize, &Predicate)| {
+            let chunker = self.chunker(conjunct, column);
             let Predicate::In { column: of, values, negated: false } = part else { return None };
             let of_one = Predicate::In { column, values: values.get(..1)?.to_vec(), negated: false };
             let lists = (*of == column && is_enough(&of_one)).then(|| chunker.lists(values)).flatten();
@@ -214,11 +237,24 @@ impl Planner<'_> {
     fn for_other(&self, conjunct: usize, column: usize) -> Option<Divided> {
         let way = Way::of(&self.endpoint.filters, column, Operator::In)?;
         let Predicate::In { values, .. } = &self.parts[conjunct] else { return None };
-        if values.len() <= way.max_values() {
+        let chunker = self.chunker(conjunct, column);
+        if values.len() <= way.max_values() && chunker.has_room(values) {
             return None;
         }
-        let chunks = Chunker { table: self.table, endpoint: self.endpoint, column }.lists(values)?;
+        let chunks = chunker.lists(values)?;
         Some(Divided { conjunct, column, chunks, as_list: true, needed: false })
+    }
+
+    /// Divides a conjunct's list so that there is room in the URL for the others: half of it is for them, or more is for
+    /// the list where they need less.
+    fn chunker(&self, conjunct: usize, column: usize) -> Chunker<'_> {
+        let others = self.parts.iter().enumerate().filter(|(other, _)| *other != conjunct).filter_map(|(_, part)| {
+            let pushed = Pusher::new(self.table, &self.endpoint.filters).push(part).predicate?;
+            Some(url_length(self.table, self.endpoint, &pushed).unwrap_or(usize::MAX))
+        });
+        let all = budget::of(self.endpoint);
+        let longest = all.saturating_sub(others.fold(0, usize::saturating_add)).max(all / 2);
+        Chunker { table: self.table, endpoint: self.endpoint, column, longest }
     }
 
     /// One alternative for each combination.

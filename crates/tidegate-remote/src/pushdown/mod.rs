@@ -24,7 +24,7 @@ use pusher::Pusher;
 
 pub(crate) use places::constrains;
 
-pub use alternatives::{Alternative, CannotAsk, MAX_ALTERNATIVES, MissingFilter, alternatives};
+pub use alternatives::{Alternative, CannotAsk, MAX_ALTERNATIVES, MissingFilter, alternatives, fewest_alternatives};
 
 /// What of a filter an endpoint is asked for.
 #[derive(Debug, Clone, PartialEq)]

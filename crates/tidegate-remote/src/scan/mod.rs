@@ -23,7 +23,7 @@ mod window;
 use arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt};
 use http::StatusCode;
-use tidegate_spec::NotFound;
+use tidegate_spec::{Count, NotFound};
 use tidegate_transport::{Purpose, redact_url};
 use url::Url;
 
@@ -117,7 +117,11 @@ async fn count_at(source: &Source, request: &ScanRequest, outgoing: Outgoing) ->
     let decoded = Decoder::for_request(request, &[])?.decode(&answer.body)?;
     source.statement.count_page(decoded.batch.num_rows() as u64);
     let told = decoded.count.or_else(|| total::in_header(endpoint, &answer.headers)).ok_or_else(|| {
-        ErrorKind::Body("the answer tells no count, though the endpoint declares that it counts".to_owned())
+        let remedy = match endpoint.count {
+            Some(Count::Told) => "take `count` out of the manifest",
+            _ => "set the connection's option totals = 'ignore', and rows are counted here",
+        };
+        ErrorKind::Body(format!("the answer tells no count, though the endpoint declares that it counts; {remedy}"))
     })?;
     match endpoint.ceiling {
         // Some count no further than they send.

@@ -5,9 +5,11 @@
 //! A service that refuses to tell the total is asked again without. Where the reader is going to read on, [`Ahead`] has
 //! the next requests under way before their turn.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use tidegate_spec::{NotFound, Paging, Place};
-use tidegate_transport::{Operation, Purpose};
+use tidegate_transport::{Operation, Purpose, Statement};
 
 use arrow::record_batch::RecordBatch;
 
@@ -42,6 +44,15 @@ pub(super) struct Scan {
     pages: u64,
     /// What is under way before its turn; `None` where nothing may be.
     ahead: Option<Ahead>,
+    /// As it was begun, to begin anew.
+    begun: (ScanRequest, usize),
+    /// Whether it was begun anew, because what was stored of its first page may be older than what follows.
+    anew: bool,
+    /// The first page as it was handed on, while it is not known whether what is stored of it still holds.
+    unconfirmed: Option<RecordBatch>,
+    is_unconfirmed: bool,
+    /// The first page's part of the statement, where it matters whether that is a stored one.
+    first: Option<Arc<Statement>>,
     /// The next request, if it was made before its turn.
     upcoming: Option<Result<Option<Outgoing>, ErrorKind>>,
 }
@@ -58,6 +69,7 @@ enum Taken {
 impl Scan {
     /// A scan that has up to `most` requests under way before their turn.
     pub(super) fn new(source: Source, mut request: ScanRequest, most: usize) -> Result<Self, ErrorKind> {
+        let begun = (request.clone(), most);
         let layout = Layout::new(&request)?;
         let decoder = Decoder::for_request(&request, &layout.columns)?;
         let slices = Slices::new(&mut request, &layout, decoder.schema());
@@ -66,6 +78,11 @@ impl Scan {
             pager: Pager::new(&request, &source.base)?,
             border: Border::new(&request.endpoint()?.paging, &layout.key),
             ahead: Ahead::new(most),
+            begun,
+            anew: false,
+            first: None,
+            unconfirmed: None,
+            is_unconfirmed: false,
             upcoming: None,
             source,
             request,
@@ -100,6 +117,9 @@ impl Scan {
     async fn try_next_page(&mut self) -> Result<Option<Page>> {
         // An answer may tell no more than that a slice has ended; the pager knows what comes then, if anything.
         loop {
+            if let Some(stored) = self.unconfirmed.take() {
+                self.confirm(&stored).await?;
+            }
             let upcoming = self.upcoming.take();
             let outgoing = match upcoming.unwrap_or_else(|| self.next_request()) {
                 Ok(Some(outgoing)) => outgoing,
@@ -111,7 +131,10 @@ impl Scan {
             };
             self.pages += 1;
             let place = place(&self.source, &self.request, Some(self.pages), Some(&outgoing.url));
-            if let Some(page) = self.read(outgoing).await.map_err(|kind| Error { place, kind })? {
+            let page = self.read(outgoing).await;
+            let page = page.and_then(|page| self.begins_anew().map(|anew| page.filter(|_| !anew)));
+            if let Some(page) = page.map_err(|kind| Error { place, kind })? {
+                self.unconfirmed = std::mem::take(&mut self.is_unconfirmed).then(|| page.batch.clone());
                 self.look_ahead();
                 return Ok(Some(page));
             }
@@ -137,6 +160,52 @@ impl Scan {
         Ok(Some(outgoing))
     }
 
+    /// Begins anew if the first page was a stored one, and others follow: rows that came or went since then have moved
+    /// between pages.
+    fn begins_anew(&mut self) -> Result<bool, ErrorKind> {
+        let is_stored = self.first.take().is_some_and(|first| first.counts().cache_hits > 0);
+        if !is_stored || self.anew || self.pages != 1 || self.pager.is_done() {
+            return Ok(false);
+        }
+        // Who wants no more than this page has will hardly ask for another.
+        self.is_unconfirmed = self.request.fetch.is_some_and(|fetch| self.pager.rows() >= fetch);
+        if !self.is_unconfirmed {
+            self.begin_anew()?;
+        }
+        Ok(!self.is_unconfirmed)
+    }
+
+    fn begin_anew(&mut self) -> Result<(), ErrorKind> {
+        let (request, most) = self.begun.clone();
+        *self = Self { anew: true, ..Self::new(self.source.clone(), request, most)? };
+        Ok(())
+    }
+
+    /// Asks again for a first page that was a stored one, since another is asked for after all.
+    async fn confirm(&mut self, stored: &RecordBatch) -> Result<()> {
+        let place = place(&self.source, &self.request, Some(1), None);
+        let begun = self.begin_anew();
+        if let Err(kind) = begun {
+            return Err(Error { place, kind });
+        }
+        let page = Box::pin(self.try_next_page()).await?;
+        if page.is_some_and(|page| page.batch == *stored) {
+            return Ok(());
+        }
+        let message = "the first page has changed since it was stored, and others follow it; run the query again";
+        Err(Error { place, kind: ErrorKind::Body(message.to_owned()) })
+    }
+
+    fn operation(&mut self, page: u64) -> Operation {
+        let operation = operation(&self.source, &self.request, page, self.anew);
+        if page != 1 || is_stable(&self.request) {
+            return operation;
+        }
+        let first = Arc::new(self.source.statement.child());
+        self.first = Some(Arc::clone(&first));
+        Operation { statement: first, ..operation }
+    }
+
     /// Sends what the reader is going to need next, as far as there is room for it.
     fn look_ahead(&mut self) {
         // Whoever wants so many rows may have enough.
@@ -147,7 +216,7 @@ impl Scan {
         let upcoming = self.next_request();
         if let (Ok(Some(next)), Some(ahead)) = (&upcoming, &mut self.ahead) {
             if !ahead.has_next(next) {
-                let operation = operation(&self.source, &self.request, self.pages + 1);
+                let operation = operation(&self.source, &self.request, self.pages + 1, self.anew);
                 ahead.send(&self.source, next.clone(), operation);
             }
             while ahead.has_room() {
@@ -155,7 +224,7 @@ impl Scan {
                 let Some(Ask::Written { range, page }) = foreseen else { break };
                 let Ok(request) = write(&self.source, &self.request, &self.layout, range, &page) else { break };
                 let number = self.pages + 1 + ahead.len() as u64;
-                if !ahead.send(&self.source, request, operation(&self.source, &self.request, number)) {
+                if !ahead.send(&self.source, request, operation(&self.source, &self.request, number, self.anew)) {
                     break;
                 }
             }
@@ -179,15 +248,17 @@ impl Scan {
 
     /// The answer to this request, sent now unless it is under way; `None` where it is sent by this scan itself.
     fn early(&mut self, outgoing: &Outgoing) -> Option<Early> {
-        let ahead = self.ahead.as_mut()?;
-        if !ahead.has_next(outgoing) {
-            ahead.send(&self.source, outgoing.clone(), operation(&self.source, &self.request, self.pages));
+        if self.ahead.as_mut().is_some_and(|ahead| !ahead.has_next(outgoing)) {
+            let operation = self.operation(self.pages);
+            if let Some(ahead) = &mut self.ahead {
+                ahead.send(&self.source, outgoing.clone(), operation);
+            }
         }
-        ahead.take(outgoing)
+        self.ahead.as_mut()?.take(outgoing)
     }
 
     async fn read_now(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
-        let operation = operation(&self.source, &self.request, self.pages);
+        let operation = self.operation(self.pages);
         let answer = call::send(&self.source, outgoing, operation).await?;
         Ok(match self.accept(answer, false)? {
             Taken::Page(page) => Some(page),
@@ -329,12 +400,19 @@ fn write(
     if is_long { write(&[]) } else { Ok(narrow) }
 }
 
-/// What the request for the page with this number is sent for.
-fn operation(source: &Source, request: &ScanRequest, page: u64) -> Operation {
+/// Whether pages that were answered at different times belong together.
+fn is_stable(request: &ScanRequest) -> bool {
     let endpoint = request.table.endpoints.get(request.endpoint);
-    let name = endpoint.map_or("", |endpoint| endpoint.name.as_str());
+    endpoint.is_some_and(|endpoint| endpoint.stable || endpoint.paging == Paging::Single)
+}
+
+/// What the request for the page with this number is sent for.
+fn operation(source: &Source, request: &ScanRequest, page: u64, anew: bool) -> Operation {
+    let name = request.table.endpoints.get(request.endpoint).map_or("", |endpoint| endpoint.name.as_str());
+    let keeps = is_stable(request);
     Operation {
-        keeps: endpoint.is_some_and(|endpoint| endpoint.stable || endpoint.paging == Paging::Single),
+        keeps,
+        reuse: keeps || (page == 1 && !anew),
         ..source.operation(Some(&request.table.name), name, Purpose::Read, Some(page))
     }
 }

@@ -207,7 +207,7 @@ async fn sends_headers_and_what_the_request_is_for() {
         assert_eq!(&*request.operation.endpoint, "list");
         assert_eq!(request.operation.page, Some(index as u64 + 1));
     }
-    let counts = requests[0].operation.statement.counts();
+    let counts = requests[1].operation.statement.counts();
     assert_eq!((counts.pages, counts.rows), (2, 2));
 }
 
@@ -271,6 +271,7 @@ async fn refusals_say_where_and_what() {
         (503, "", "503 Service Unavailable"),
         (204, "", "204 No Content: a page of rows comes with status 200"),
         (302, "", "302 Found: the redirect cannot be followed"),
+        (304, "", "304 Not Modified: it says that nothing has changed, though it was not asked that"),
         (200, "", "the body is empty"),
         (200, "<html><title>Log in</title></html>", "HTML page"),
         (200, r#"{"value":[{"ID":1,"Na"#, "ends in the middle"),

@@ -25,7 +25,7 @@ mod tests;
 mod writes;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,8 +38,8 @@ pub use self::http_cache::HttpCache;
 use self::pages::Page;
 use self::policy::{Policy, Use};
 use crate::{
-    Body, BodyMode, CacheKey, CacheOutcome, DEFAULT_BODY_CAP, Error, ErrorKind, Purpose, Request, Response, Result,
-    Sent, Transport,
+    Blanks, Body, BodyMode, CacheKey, CacheOutcome, DEFAULT_BODY_CAP, Error, ErrorKind, Purpose, Request, Response,
+    Result, Sent, Transport,
 };
 
 /// Answers requests of one scope from what was answered before.
@@ -48,7 +48,14 @@ pub struct Cache {
     inner: Arc<dyn Transport>,
     shared: Arc<HttpCache>,
     scope: Arc<str>,
+    /// What is written together: a change by one credential is one for the others, too.
+    written: Arc<str>,
+    /// What must not be written to a disk.
+    blanks: Blanks,
 }
+
+/// How long a request waits for an equal one that is under way: whoever sends that one may have stopped to read.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Headers by which a request says itself what it knows, or asks for a part: it is no matter of the cache.
 const OWN_CONDITIONS: [HeaderName; 6] =
@@ -69,17 +76,37 @@ impl Cache {
     /// without telling the credential.
     #[must_use]
     pub fn new(inner: Arc<dyn Transport>, shared: Arc<HttpCache>, scope: &str) -> Self {
-        Self { inner, shared, scope: scope.into() }
+        Self { inner, shared, scope: scope.into(), written: scope.into(), blanks: Blanks::default() }
+    }
+
+    /// The same where a write to this origin, by whatever connection, makes stored answers doubtful.
+    #[must_use]
+    pub fn written_at(self, origin: &str) -> Self {
+        Self { written: origin.into(), ..self }
+    }
+
+    /// The same that writes no answer to a disk in which the server repeats one of these secrets.
+    #[must_use]
+    pub fn without(self, blanks: Blanks) -> Self {
+        Self { blanks, ..self }
     }
 
     /// Answers a GET.
     async fn get(&self, request: &Request) -> Result<Had> {
         let key = key::answer(&self.scope, request);
+        let operation = &request.operation;
+        let is_once = operation.reuse && operation.statement.cache_use().once;
+        let own = is_once.then(|| key::within(&key, operation.statement.id()));
+        if let Some(answer) = own.and_then(|own| self.shared.answered.get(&own))
+            && !self.shared.is_written_since(&self.written, answer.asked_at, request).await
+        {
+            return Ok(self.hit(request, &answer, CacheOutcome::Shared));
+        }
         let stored = self.find(&key, request).await;
         if let Some((answer, Use::AsIs)) = &stored {
             return Ok(self.hit(request, answer, CacheOutcome::Hit));
         }
-        let written = self.shared.marks.written(&self.scope, self.shared.clock.as_ref());
+        let written = self.shared.marks.written(&self.written, self.shared.clock.as_ref());
         let lead = match self.shared.flights.join(&key, self.moment(), written) {
             Joined::Lead(lead) => lead,
             Joined::Follow(follow) => {
@@ -87,6 +114,12 @@ impl Cache {
                     biased;
                     () = request.operation.statement.cancellation().cancelled() => return Err(Error::cancelled(Sent::No)),
                     answer = follow.answer() => answer,
+                    () = tokio::time::sleep(PATIENCE) => None,
+                };
+                // Another process may have written meanwhile.
+                let answer = match answer {
+                    Some(answer) if self.shared.is_written_since(&self.written, answer.asked_at, request).await => None,
+                    answer => answer,
                 };
                 return match answer {
                     Some(answer) => Ok(self.hit(request, &answer, CacheOutcome::Shared)),
@@ -101,6 +134,9 @@ impl Cache {
         let had = self.ask(&key, request, stored).await?;
         if had.is_shared {
             lead.share(&had.answer);
+            if let Some(own) = own {
+                self.shared.answered.put(&own, &self.scope, &had.answer);
+            }
         }
         Ok(had)
     }
@@ -126,7 +162,8 @@ impl Cache {
         let caching = request.operation.statement.cache_use();
         let used = policy.usable(&request.headers, self.shared.clock.now(), caching);
         match used {
-            Use::AsIs if self.shared.is_written_since(&self.scope, answer.asked_at, request).await => {
+            Use::AsIs if !request.operation.reuse => policy.if_it_holds(),
+            Use::AsIs if self.shared.is_written_since(&self.written, answer.asked_at, request).await => {
                 policy.if_it_holds()
             }
             used => used,
@@ -207,7 +244,8 @@ impl Cache {
     /// Stores an answer if it can be of use, or else forgets what it has made obsolete.
     async fn store(&self, key: &CacheKey, request: &Request, answer: &Arc<Answer>, policy: &Policy, has_stored: bool) {
         if policy.is_worth_storing(request.operation.statement.cache_use()) {
-            self.shared.put(key, &self.scope, request, answer, policy).await;
+            let is_secret = answer.holds(&self.blanks);
+            self.shared.put(key, &self.scope, request, answer, policy, is_secret).await;
         } else if has_stored && !answer.status.is_server_error() {
             self.shared.remove(key, request).await;
         }
@@ -215,8 +253,10 @@ impl Cache {
 
     async fn stands_in(&self, answer: &Answer, request: &Request) -> bool {
         let policy = Policy::new(&request.headers, answer);
-        policy.stands_in(self.shared.clock.now(), request.operation.statement.cache_use())
-            && !self.shared.is_written_since(&self.scope, answer.asked_at, request).await
+        // Among pages that belong together there is none of another time.
+        request.operation.reuse
+            && policy.stands_in(self.shared.clock.now(), request.operation.statement.cache_use())
+            && !self.shared.is_written_since(&self.written, answer.asked_at, request).await
     }
 
     fn hit(&self, request: &Request, answer: &Arc<Answer>, outcome: CacheOutcome) -> Had {
@@ -245,8 +285,8 @@ impl Cache {
 impl Transport for Cache {
     async fn send(&self, request: Request) -> Result<Response> {
         let operation = &request.operation;
-        if operation.purpose == Purpose::Write || operation.statement.has_written(&self.scope) {
-            return writes::send(self.inner.as_ref(), &self.shared, &self.scope, request).await;
+        if operation.purpose == Purpose::Write || operation.statement.has_written(&self.written) {
+            return writes::send(self.inner.as_ref(), &self.shared, &self.written, request).await;
         }
         if !is_for_cache(&request) {
             return self.inner.send(request).await;
@@ -256,7 +296,7 @@ impl Transport for Cache {
         }
         let page = Page::of(&self.shared, &self.scope, &request).await;
         if let Some(page) = &page
-            && let Some(response) = page.taken(&self.scope, &request).await
+            && let Some(response) = page.taken(&self.written, &request).await
         {
             return Ok(response);
         }
@@ -265,7 +305,7 @@ impl Transport for Cache {
             (false, Some(_)) => self.pass(&request).await?,
             (false, None) => return self.inner.send(request).await,
         };
-        if let Some(page) = page.filter(|_| had.is_paid) {
+        if let Some(page) = page.filter(|_| had.is_paid && !had.answer.holds(&self.blanks)) {
             page.keep(&request, &had.answer).await;
         }
         Ok(had.response)

@@ -87,6 +87,7 @@ impl Stack {
                 quota_wait: Duration::ZERO,
                 body: BodyMode::default(),
                 keeps: false,
+                reuse: true,
                 fresh: false,
                 cache: None,
                 statement: Arc::clone(&self.statement),

@@ -79,6 +79,7 @@ async fn send(
         quota_wait: std::time::Duration::ZERO,
         body: BodyMode::Collect { cap: BODY_CAP },
         keeps: false,
+        reuse: true,
         fresh: false,
         cache: None,
         statement: Arc::clone(statement),

@@ -155,6 +155,7 @@ impl Exchange {
                 quota_wait: std::time::Duration::ZERO,
                 body: BodyMode::Collect { cap: LARGEST_ANSWER },
                 keeps: false,
+                reuse: true,
                 fresh: false,
                 cache: None,
                 statement: Arc::new(statement.uncancelled_child(RETRIES)),

@@ -159,6 +159,7 @@ fn operation(statement: &Arc<Statement>) -> Operation {
         quota_wait: Duration::ZERO,
         body: BodyMode::default(),
         keeps: false,
+        reuse: true,
         fresh: false,
         cache: None,
         statement: Arc::clone(statement),

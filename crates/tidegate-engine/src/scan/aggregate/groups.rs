@@ -17,7 +17,7 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use tidegate_remote::{ScanRequest, Source};
+use tidegate_remote::{ErrorKind, ScanRequest, Source};
 
 use super::super::count::with_advice;
 use super::super::exec::{fmt_reach, fmt_request, fmt_requests};
@@ -127,6 +127,8 @@ struct Asker {
     states: States,
     metrics: ScanMetrics,
     place: String,
+    /// How to do without the server's groups or counts.
+    advice: &'static str,
 }
 
 impl Asker {
@@ -153,7 +155,7 @@ impl Asker {
             let mut groups = 0;
             while let Some(page) = pages.next().await {
                 self.metrics.refresh();
-                let page = page.map_err(|error| DataFusionError::External(Box::new(error)))?;
+                let page = page.map_err(|error| DataFusionError::External(Box::new(self.if_ignored(error))))?;
                 groups += page.batch.num_rows();
                 if groups > 1 && self.states.is_one_group() {
                     return exec_err!("{}: the server sent {groups} groups where one was asked for", self.place);
@@ -162,6 +164,19 @@ impl Asker {
             }
         }
         Ok(states)
+    }
+
+    /// A row without a member that was asked for is a row of the table: what reads a bad value as NULL would hide that.
+    fn if_ignored(&self, error: tidegate_remote::Error) -> tidegate_remote::Error {
+        let tidegate_remote::Error { place, kind } = error;
+        let kind = match kind {
+            ErrorKind::BadValue { column, value, .. } if value == tidegate_remote::MISSING => ErrorKind::Body(format!(
+                "the answer has no {column}: the server seems to ignore that groups were asked for; {}",
+                self.advice
+            )),
+            kind => kind,
+        };
+        tidegate_remote::Error { place, kind }
     }
 
     async fn counts(&self, source: &Source, requests: &[ScanRequest], code: Option<&str>) -> Result<Vec<RecordBatch>> {
@@ -255,15 +270,15 @@ impl ExecutionPlan for ApiGroupsExec {
             requests: self.requests.clone(),
             states: self.states.clone(),
             place: format!("{}.{table}", self.connection),
+            advice: match self.requests {
+                Requests::Groups(_) => scans.advice_on_groups(&self.connection),
+                Requests::Counts(_) => scans.advice_on_counts(&self.connection),
+            },
         };
         let settings = context.session_config().get_extension::<Settings>().unwrap_or_default();
         let tolerance = Tolerance::AtTheEnd.under(settings.partial_results);
         let (reach, connection) = (self.reach.clone(), Arc::clone(&self.connection));
         let states = stream::once(async move {
-            let advice = match asker.requests {
-                Requests::Groups(_) => scans.advice_on_groups(&connection),
-                Requests::Counts(_) => scans.advice_on_counts(&connection),
-            };
             let states = match &reach {
                 Some(reach) => {
                     let codes: Arc<[Arc<str>]> = reach.codes().into();
@@ -272,7 +287,7 @@ impl ExecutionPlan for ApiGroupsExec {
                 }
                 None => asker.states(None).await,
             };
-            let states = states.map_err(|error| DataFusionError::from(with_advice(error, advice)))?;
+            let states = states.map_err(|error| DataFusionError::from(with_advice(error, asker.advice)))?;
             let states: Vec<_> = states.into_iter().map(|batch| Ok(asker.metrics.output(batch))).collect();
             Ok::<_, DataFusionError>(stream::iter(states))
         });

@@ -23,7 +23,7 @@ struct Taken {
     matching: u64,
     most: Option<u64>,
     basis: Basis,
-    /// Whether all of it was seen lately.
+    /// Whether all of it was seen lately, the length of its pages too.
     is_recent: bool,
 }
 
@@ -45,7 +45,7 @@ impl Taken {
             matching: rows.expected,
             most: rows.most,
             basis: if is_sure { Basis::Exact } else { rows.basis },
-            is_recent: is_sure || rows.is_recent,
+            is_recent: is_sure || (rows.is_recent && paged.is_known),
         }
     }
 
@@ -60,14 +60,15 @@ impl Taken {
         }
     }
 
-    /// So many like this one.
-    fn times(self, number: usize) -> Self {
+    /// So many like this one, of which the others were not looked at.
+    fn times(self, number: usize, paged: &Paged<'_>) -> Self {
         let times = |of: u64| of.saturating_mul(number as u64);
         Self {
             calls: self.calls.times(number as u64),
             sent: times(self.sent),
             matching: times(self.matching),
             most: self.most.map(times),
+            is_recent: self.is_recent && paged.is_one_call(),
             ..self
         }
     }
@@ -103,10 +104,10 @@ impl ApiScanExec {
         }
         match (self.segments.len(), wanted) {
             (requests, _) if requests <= looked_at => taken,
-            (requests, None) => taken.times(requests),
+            (requests, None) => taken.times(requests, &paged),
             (requests, Some(wanted)) => {
                 let enough = wanted.div_ceil(taken.matching.max(1));
-                taken.times(requests.min(usize::try_from(enough).unwrap_or(usize::MAX)))
+                taken.times(requests.min(usize::try_from(enough).unwrap_or(usize::MAX)), &paged)
             }
         }
     }
@@ -123,7 +124,7 @@ impl ApiScanExec {
             if place == PARTITIONS {
                 let others = codes.len() - PARTITIONS;
                 let like = self.of_partition(endpoint, None, wanted);
-                return taken.and(like.times(others));
+                return taken.and(like.times(others, &self.asking.known.paged(endpoint)));
             }
             let own = self.of_partition(endpoint, Some(code), left);
             taken = taken.and(own);
@@ -137,7 +138,7 @@ impl ApiScanExec {
     fn wanted(&self, until: Until) -> Option<u64> {
         let until = self.fetch.map_or(until, |fetch| until.at_most(fetch as u64));
         match until {
-            Until::Rows(rows) if self.recheck.residual.is_some() => Some(rows.saturating_mul(FILTERED)),
+            Until::Rows(rows) if self.recheck.unasked => Some(rows.saturating_mul(FILTERED)),
             Until::Rows(rows) => Some(rows),
             Until::End | Until::Perhaps => None,
         }
@@ -156,7 +157,7 @@ impl Predict for ApiScanExec {
     fn predict(&self, costs: &Costs, _inputs: &[Predicted]) -> Predicted {
         let Some(endpoint) = self.endpoint().filter(|_| self.fetch != Some(0)) else { return Predicted::nothing() };
         let taken = self.taken(endpoint, self.wanted(costs.until));
-        let passing = if self.recheck.residual.is_some() { taken.matching.div_ceil(FILTERED) } else { taken.matching };
+        let passing = if self.recheck.unasked { taken.matching.div_ceil(FILTERED) } else { taken.matching };
         let rows = Estimate { low: 0, expected: passing, high: taken.most.unwrap_or(u64::MAX).max(passing) };
         let rows = self.fetch.map_or(rows, |fetch| rows.at_most(fetch as u64));
         let calls = self.calls(&taken, costs);

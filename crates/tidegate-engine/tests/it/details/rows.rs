@@ -178,9 +178,9 @@ async fn parents_and_partitions_are_those_of_the_row() {
     let fixture = Fixture::new();
     fixture
         .check(
-            "SELECT text FROM hub.notes WHERE issue IN (4, 5) AND id = 2",
+            "SELECT text FROM hub.notes WHERE issue IN (4, 5) AND id = 2 ORDER BY issue",
             &["note 4.2", "note 5.2"],
-            &["notes/4", "notes/4/2", "notes/5", "notes/5/2"],
+            &["notes/4", "notes/5", "notes/4/2", "notes/5/2"],
         )
         .await;
     let divided = Fixture::divided();
@@ -225,7 +225,8 @@ async fn calls_for_details_are_foreseen() {
         ("SELECT number, body FROM hub.issues ORDER BY created LIMIT 3", "1/4/"),
         ("SELECT body FROM hub.issues WHERE number = 3", "1/2/2"),
         ("SELECT number FROM hub.issues LIMIT 3", "1"),
-        ("SELECT count(body) FROM hub.issues WHERE number IN (1, 2)", "2/3/4"),
+        ("SELECT count(body) FROM hub.issues WHERE number IN (1, 2)", "2/4/4"),
+        ("SELECT body FROM hub.issues WHERE number IN (1, 2, 3, 4)", "4/8/8"),
     ] {
         let prepared = fixture.session.prepare(sql).await.expect(sql);
         let predicted = prepared.predict(&[]).await.expect(sql).expect("a prediction").predicted.calls().to_string();

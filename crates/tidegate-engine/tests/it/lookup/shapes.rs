@@ -114,7 +114,8 @@ async fn a_bound_and_an_error_end_the_query() {
     api.refused.lock().expect("no panic").push("numbers".to_owned());
     let error = api.try_rows(sql).await.expect_err("a refusal").to_string();
     assert!(error.contains("403") && error.contains("api.numbers"), "{error}");
-    assert_eq!(api.requests().len(), 1);
+    // Those that were under way with the refused one.
+    assert!((1..=3).contains(&api.requests().len()));
 }
 
 #[tokio::test]

@@ -185,7 +185,12 @@ async fn what_is_asked_is_shown() {
 #[tokio::test]
 async fn rows_in_place_of_groups_are_an_error() {
     for (sql, answer, expected) in [
-        ("SELECT region, max(amount) FROM orders GROUP BY region", ALL.as_slice(), "count(*)"),
+        (
+            "SELECT region, max(amount) FROM orders GROUP BY region",
+            ALL.as_slice(),
+            "the answer has no count(*): the server seems to ignore that groups were asked for; the connection's option \
+             apply = 'ignore' groups rows here",
+        ),
         (
             "SELECT sum(amount), count(*) FROM orders",
             &[r#"{"agg0": 1, "agg1": 2, "agg2": 2}"#, r#"{"agg0": 1, "agg1": 2, "agg2": 2}"#],

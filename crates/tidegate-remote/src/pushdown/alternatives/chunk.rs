@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use tidegate_spec::{Endpoint, Operator, Table};
 
-use super::super::budget;
 use super::super::pusher::Pusher;
 use crate::render::url_length;
 use crate::render::way::Way;
@@ -16,22 +15,22 @@ pub(super) struct Chunker<'a> {
     pub(super) table: &'a Table,
     pub(super) endpoint: &'a Endpoint,
     pub(super) column: usize,
+    /// Bytes of the URL that a list may take.
+    pub(super) longest: usize,
 }
 
 impl Chunker<'_> {
-    /// Lists of as many values as the endpoint takes, and that take no more than half of what the URL has for filters:
-    /// others need room, too. `None` when it takes no lists, or not one of the values.
+    /// Lists of as many values as the endpoint takes, and for which there is room in the URL. `None` when it takes no lists, or not one of the values.
     pub(super) fn lists(self, values: &[Scalar]) -> Option<Vec<Vec<Scalar>>> {
         let way = Way::of(&self.endpoint.filters, self.column, Operator::In)?;
         let distinct = self.distinct(values, |value| self.list(std::slice::from_ref(value)))?;
-        let longest = budget::of(self.endpoint) / 2;
         let first = std::slice::from_ref(distinct.first()?);
         let alone = self.length(first)?;
         let mut chunks: Vec<Vec<Scalar>> = Vec::new();
         let (mut chunk, mut length) = (Vec::new(), 0);
         for value in distinct.iter().cloned() {
             let own = self.length(&[first[0].clone(), value.clone()]).map_or(alone, |both| both.saturating_sub(alone));
-            let is_full = chunk.len() >= way.max_values().max(1) || length + own > longest;
+            let is_full = chunk.len() >= way.max_values().max(1) || length + own > self.longest;
             if is_full && !chunk.is_empty() {
                 chunks.push(std::mem::take(&mut chunk));
                 length = 0;
@@ -42,6 +41,11 @@ impl Chunker<'_> {
         chunks.push(chunk);
         // Together they may be what none of them is: an empty separator tells no two values apart.
         chunks.iter().all(|chunk| self.list(chunk).is_some()).then_some(chunks)
+    }
+
+    /// Whether one list may have all of the values.
+    pub(super) fn has_room(self, values: &[Scalar]) -> bool {
+        self.length(values).is_none_or(|length| length <= self.longest)
     }
 
     /// Each value by itself. `None` when the endpoint does not take one of them.

@@ -2,7 +2,7 @@
 
 use tidegate_spec::{Endpoint, EndpointKind, FilterForm, ODataVersion, Operator, Table};
 
-use crate::pushdown::{CannotAsk, MAX_ALTERNATIVES, alternatives};
+use crate::pushdown::{CannotAsk, MAX_ALTERNATIVES, alternatives, fewest_alternatives};
 use crate::render::testing::*;
 use crate::test_support::{self as columns, table};
 use crate::{CompareOp, Predicate, Scalar};
@@ -143,7 +143,7 @@ fn long_lists_are_divided() {
 
     let mut by_ids = Endpoint { kind: EndpointKind::GetMany, ..with_forms(vec![issues().filters.forms[3].clone()]) };
     by_ids.filters.forms[0].list.max = 100;
-    by_ids.max_url_length = 512 + 200;
+    by_ids.max_url_length = 512 + 100;
     let by_ids = read_by(requiring(by_ids, &[columns::GUID]));
     let [a, b, c] = guids;
     check(
@@ -174,4 +174,13 @@ fn odata_is_asked_once() {
     check(&table, Some(within(columns::NAME, &["a", "b"])), &["1 in a,b"]);
     check(&table, Some(and(&[eq(columns::NAME, "a"), eq(columns::CITY, "b")])), &["1=a & 11=b"]);
     assert_eq!(alternatives(&table, 9, None).unwrap().len(), 1);
+    // A list that is too long for a URL is asked for in several, or not at all.
+    let names: Vec<String> = (0..400).map(|number| format!("{number:0>30}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let long = within(columns::NAME, &names);
+    let divided = alternatives(&table, 0, Some(&long)).unwrap();
+    assert!((2..20).contains(&divided.len()) && divided.iter().all(|one| one.pushed.predicate.is_some()));
+    assert_eq!(divided.iter().map(|one| one.keys[0].1.len()).sum::<usize>(), names.len());
+    let whole = fewest_alternatives(&table, 0, Some(&long)).unwrap();
+    assert_eq!(whole.iter().map(|one| one.pushed.predicate.clone()).collect::<Vec<_>>(), [None]);
 }

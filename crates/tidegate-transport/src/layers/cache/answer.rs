@@ -12,7 +12,7 @@ use url::Url;
 
 use super::policy::Policy;
 use crate::redact::is_secret_name;
-use crate::{Body, Response, StoredAnswer};
+use crate::{Blanks, Body, Response, StoredAnswer};
 
 /// First line of the form; another version's is no answer.
 const VERSION: &str = "tidegate-answer 1";
@@ -53,6 +53,11 @@ impl Answer {
         self
     }
 
+    /// Whether one of these secrets stands in it.
+    pub(super) fn holds(&self, blanks: &Blanks) -> bool {
+        blanks.stand_in(&self.body) || self.headers.values().any(|value| blanks.stand_in(value.as_bytes()))
+    }
+
     /// Bytes that it takes in memory, about.
     pub(super) fn weight(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
@@ -67,7 +72,8 @@ impl Answer {
         for name in told.keys().filter(|name| !OF_THE_BODY.contains(name)) {
             headers.remove(name);
             for value in told.get_all(name) {
-                headers.append(name, value.clone());
+                // A map has room for 32,768 lines; what a server sends beyond says nothing that is needed.
+                let _ = headers.try_append(name, value.clone());
             }
         }
         Self { status: self.status, headers, body: self.body.clone(), asked_at, received_at }
@@ -108,7 +114,7 @@ impl Answer {
         let fields: Option<Vec<_>> = lines.map(field).collect();
         let mut headers = HeaderMap::new();
         for (name, value) in fields? {
-            headers.append(name, value);
+            headers.try_append(name, value).ok()?;
         }
         Some(Self { status, headers, body, asked_at, received_at })
     }

@@ -28,6 +28,8 @@ const GRAIN: Duration = Duration::from_millis(1);
 pub struct HttpCache {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) memory: Memory,
+    /// Answers of statements, for their own use.
+    pub(super) answered: Memory,
     pub(super) flights: Flights,
     pub(super) marks: Marks,
     pub(super) keeper: Option<Arc<dyn PageKeeper>>,
@@ -44,6 +46,7 @@ impl HttpCache {
         Self {
             clock,
             memory: Memory::new(MEMORY),
+            answered: Memory::new(MEMORY / 2),
             flights: Flights::default(),
             marks: Marks::default(),
             keeper: None,
@@ -75,6 +78,7 @@ impl HttpCache {
     /// Forgets what memory holds of the connection with this fingerprint, or all. The store is its owner's to clear.
     pub fn forget(&self, scope: Option<&str>) {
         self.memory.clear(scope);
+        self.answered.clear(scope);
     }
 
     /// The answer that memory holds under a key, if the request's statement uses it.
@@ -99,7 +103,8 @@ impl HttpCache {
         Some(stored)
     }
 
-    /// Stores an answer where the request's statement wants it. Too large a one is stored nowhere.
+    /// Stores an answer where the request's statement wants it: one with a secret in it in memory alone, too large a one
+    /// nowhere.
     pub(super) async fn put(
         &self,
         key: &CacheKey,
@@ -107,6 +112,7 @@ impl HttpCache {
         request: &Request,
         answer: &Arc<Answer>,
         policy: &Policy,
+        is_secret: bool,
     ) {
         if answer.weight() > LARGEST {
             return self.remove(key, request).await;
@@ -117,6 +123,9 @@ impl HttpCache {
         } else if caching.disk {
             // An older one would be found before it.
             self.memory.remove(key);
+        }
+        if is_secret && caching.disk {
+            return self.remove_stored(key, request).await;
         }
         let Some(disk) = self.disk.as_ref().filter(|_| caching.disk) else { return };
         let label = CacheLabel {
@@ -134,6 +143,10 @@ impl HttpCache {
     /// Forgets an answer.
     pub(super) async fn remove(&self, key: &CacheKey, request: &Request) {
         self.memory.remove(key);
+        self.remove_stored(key, request).await;
+    }
+
+    async fn remove_stored(&self, key: &CacheKey, request: &Request) {
         if let Some(disk) = self.disk.as_ref().filter(|_| request.operation.statement.cache_use().disk) {
             self.told(request, disk.remove(key).await);
         }
@@ -193,7 +206,7 @@ impl HttpCache {
     fn complain(&self, connection: &str, error: &StoreError) {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
             let warn = self.warn.lock().unwrap_or_else(PoisonError::into_inner);
-            warn(connection, format!("answers cannot be kept in the state folder, which costs calls: {error}"));
+            warn(connection, format!("the cache in the state folder failed, which costs calls: {error}"));
         }
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderName;
 use http::header::{CACHE_CONTROL, PRAGMA};
 use sha2::{Digest, Sha256};
 
-use crate::{CacheKey, Request};
+use crate::{CacheKey, Request, StatementId};
 
 /// Headers that speak to caches, and choose no other answer.
 const NOT_CHOOSING: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
@@ -15,6 +15,15 @@ const NOT_CHOOSING: [HeaderName; 2] = [CACHE_CONTROL, PRAGMA];
 /// The key of a request's answer.
 pub(super) fn answer(scope: &str, request: &Request) -> CacheKey {
     digest("answer", scope, request)
+}
+
+/// The key of an answer within one statement.
+pub(super) fn within(key: &CacheKey, statement: StatementId) -> CacheKey {
+    let mut parts = Parts::default();
+    parts.add(b"within");
+    parts.add(key);
+    parts.add(&statement.to_le_bytes());
+    parts.finish()
 }
 
 /// The digest of a request whose answer is a page of a statement.

@@ -59,7 +59,7 @@ impl Policy {
             semantics: CachePolicy::new_options(&asked, &answered, answer.received_at, options),
             says,
             varies_always,
-            has_validator: answer.headers.contains_key(ETAG) || answer.headers.contains_key(LAST_MODIFIED),
+            has_validator: validators(answer).next().is_some(),
             received_at: answer.received_at,
         }
     }
@@ -128,12 +128,30 @@ impl Policy {
 
 /// Makes a request one that asks whether an answer still holds (RFC 9111, 4.3.1).
 pub(super) fn make_conditional(request: &mut Request, answer: &Answer) {
-    for (validator, condition) in [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)] {
-        if let Some(value) = answer.headers.get(validator) {
-            request.headers.insert(condition, value.clone());
-        }
+    for (condition, value) in validators(answer) {
+        request.headers.insert(condition, value.clone());
     }
 }
+
+/// Longest validator that is sent back: a request whose headers are too long is refused.
+const LONGEST_VALIDATOR: usize = 1_024;
+
+/// What an answer can be asked about by, each with the header that asks.
+///
+/// A `Last-Modified` of the second in which it was answered does not tell it from a change in that second (RFC 9110,
+/// 8.8.2.2).
+fn validators(answer: &Answer) -> impl Iterator<Item = (HeaderName, &HeaderValue)> {
+    let tag = answer.headers.get(ETAG).map(|tag| (IF_NONE_MATCH, tag));
+    let answered = date(&answer.headers, &DATE).unwrap_or(answer.received_at);
+    let is_strong = |modified: SystemTime| answered.duration_since(modified).is_ok_and(|since| since >= CHANGES_WITHIN);
+    let modified =
+        answer.headers.get(LAST_MODIFIED).filter(|_| date(&answer.headers, &LAST_MODIFIED).is_some_and(is_strong));
+    let all = tag.into_iter().chain(modified.map(|modified| (IF_MODIFIED_SINCE, modified)));
+    all.filter(|(_, value)| value.len() <= LONGEST_VALIDATOR)
+}
+
+/// A date in whole seconds, and another clock that rounds otherwise.
+const CHANGES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether a 304 speaks of this answer (RFC 9111, 4.3.4). One without a validator does: nothing else was asked about.
 pub(super) fn confirms(told: &HeaderMap, answer: &Answer) -> bool {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::http_cache::HttpCache;
 use crate::{Request, Response, Result, Sent, Transport};
 
@@ -25,11 +27,16 @@ pub(super) async fn send(
     let mut write = Write { shared, scope, connection, is_open: true };
     shared.note_write(scope, begun, &write.connection).await;
     let result = inner.send(request).await;
-    let is_known = result.as_ref().map_or_else(|error| error.sent() == Sent::No, |_| true);
+    let is_known = result.as_ref().map_or_else(|error| error.sent() == Sent::No, |response| !is_open(response.status));
     write.is_open = false;
     let ended = shared.marks.end(scope, shared.clock.as_ref(), if is_known { Duration::ZERO } else { LATE });
     shared.note_write(scope, ended, &write.connection).await;
     result
+}
+
+/// Whether a write that is answered so may take effect later: it was only accepted, or somebody on the way gave up.
+fn is_open(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::ACCEPTED | StatusCode::REQUEST_TIMEOUT)
 }
 
 /// A write under way. Dropped open, nobody knows whether it takes effect.

@@ -14,7 +14,7 @@ async fn a_page_tells_how_many_rows_there_are() {
         ("in the body", told(), items(0..1, r#""total":2500"#), Ok(2_500)),
         ("in a header", told(), with(items(0..1, ""), ("x-total", "7")), Ok(7)),
         ("the body first", told(), with(items(0..1, r#""total":8"#), ("x-total", "7")), Ok(8)),
-        ("none", told(), items(0..1, ""), Err("tells no count")),
+        ("none", told(), items(0..1, ""), Err("declares that it counts; take `count` out of")),
         ("an error inside", told(), items([], r#""total":0,"ok":false,"message":"try later""#), Err("try later")),
         ("behind the ceiling", Endpoint { ceiling, ..told() }, items(0..1, r#""total":2500"#), Ok(2_500)),
         ("at the ceiling", Endpoint { ceiling, ..told() }, items(0..1, r#""total":1000"#), Err("stops at 1000 rows")),

@@ -2,7 +2,7 @@
 
 use super::super::memory::Memory;
 use super::*;
-use crate::Warn;
+use crate::{Blanks, Credentials, Secret, Warn};
 
 fn held(size: usize) -> Arc<Answer> {
     let (asked_at, received_at) = (SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH);
@@ -130,7 +130,7 @@ async fn a_store_that_fails_costs_calls_and_is_told_of_once() {
     let only_memory = Caching { disk: false, ..on() };
     assert_eq!(bed.send(read(only_memory)).await, "ask(\"e1\") 200 c");
     assert_eq!(bed.send(write()).await, "ask 201 w", "and writes go on");
-    insta::assert_snapshot!(told.lock().unwrap().join("\n"), @"crm: answers cannot be kept in the state folder, which costs calls: the disk is full");
+    insta::assert_snapshot!(told.lock().unwrap().join("\n"), @"crm: the cache in the state folder failed, which costs calls: the disk is full");
     disk.fails.store(false, Ordering::Relaxed);
 }
 
@@ -148,3 +148,50 @@ async fn too_large_an_answer_is_stored_nowhere() {
     assert!(disk.answers.lock().unwrap().is_empty(), "what it took the place of is gone");
     assert_eq!(bed.send(only_memory()).await, "ask 200 c");
 }
+
+#[tokio::test]
+async fn an_answer_that_repeats_a_secret_is_on_no_disk() {
+    let secret = || Credentials::Query { name: "key".to_owned(), value: Secret::new("s3cret/9") };
+    for (headers, body) in [
+        (vec![("link", "<https://a.example/2?key=s3cret%2F9>; rel=next")], "[]"),
+        (vec![], "{\"next\": \"/2?key=s3cret/9\"}"),
+    ] {
+        let disk = Arc::<Disk>::default();
+        let told = [vec![("cache-control", "max-age=60")], headers].concat();
+        let bed = Bed::with([answer(200, &told, body)], |shared| shared.storing(disk.clone()));
+        let cache = bed.scope("scope").without(Blanks::new(&[secret()]));
+        bed.through(&cache, read(on())).await;
+        assert!(disk.answers.lock().unwrap().is_empty());
+        assert!(bed.through(&cache, read(on())).await.starts_with("hit 200"), "memory has it");
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_used_as_it_is_is_asked_about() {
+    let bed = Bed::new([fresh("a"), answer(304, &[], ""), fresh("b")]);
+    bed.get().await;
+    let mut request = read(on());
+    request.operation.reuse = false;
+    assert_eq!(bed.send(request.clone()).await, "ask(\"e1\") 200 a");
+    request.operation.statement = Arc::new(Statement::new(9).caching(Caching { stale_if_error: HOUR, ..on() }));
+    let down = Bed::new([fresh("a"), answer(503, &[], "")]);
+    down.get().await;
+    assert_eq!(down.send(request).await, "ask(\"e1\") 503", "a page of another time stands in for none");
+}
+
+#[tokio::test]
+async fn a_statement_asks_once() {
+    let plain = |body| answer(200, &[], body);
+    let bed = Bed::new([plain("a"), plain("b"), answer(200, &[("cache-control", "no-store")], "c"), plain("d")]);
+    let once = Caching { once: true, ..on() };
+    let of = |id| request(URL, Repeat::Safe, &Arc::new(Statement::new(id).caching(once.clone())));
+    assert_eq!(bed.send(of(1)).await, "ask 200 a");
+    assert_eq!(bed.send(of(1)).await, "shared 200 a");
+    let mut anew = of(1);
+    anew.operation.reuse = false;
+    assert_eq!(bed.send(anew).await, "ask 200 b", "a page that must be of now");
+    assert_eq!(bed.send(of(2)).await, "ask 200 c", "another statement");
+    assert_eq!(bed.send(of(2)).await, "ask 200 d", "which may not be kept");
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);

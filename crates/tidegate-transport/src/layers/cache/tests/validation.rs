@@ -130,3 +130,17 @@ async fn refusals_are_no_failures() {
         assert_eq!(bed.send(read(caching.clone())).await, format!("ask {status} b"));
     }
 }
+
+#[tokio::test]
+async fn what_tells_too_little_or_too_much_is_asked_by_nothing() {
+    let long = "x".repeat(2_000);
+    for headers in [
+        // A second change within the second has the same date (RFC 9110, 8.8.2.2).
+        vec![("last-modified", DATE), ("date", DATE)],
+        vec![("etag", long.as_str())],
+    ] {
+        let bed = Bed::new([stale(&headers, "a"), answer(200, &[], "b")]);
+        bed.get().await;
+        assert_eq!(bed.get().await, "ask 200 b", "{headers:?}");
+    }
+}

@@ -21,9 +21,12 @@ async fn a_write_makes_all_of_its_scope_be_asked_for_again() {
 #[tokio::test]
 async fn a_write_counts_whatever_its_end() {
     type End = fn() -> Result<Response>;
-    let ends: [(End, bool); 4] = [
+    let ends: [(End, bool); 6] = [
         (|| answer(204, &[], ""), true),
-        (|| answer(500, &[], ""), true),
+        (|| answer(400, &[], ""), true),
+        // Somebody on the way gave up, or it is going to be done.
+        (|| answer(503, &[], ""), false),
+        (|| answer(202, &[], ""), false),
         (|| failure(ErrorKind::Connect, Sent::No), true),
         // It may take effect a little later.
         (|| failure(ErrorKind::Timeout, Sent::Maybe), false),
@@ -101,6 +104,18 @@ async fn what_a_statement_sends_after_its_writes_marks_too() {
     assert_eq!(bed.get().await, "ask 200 half done", "another statement reads while the job goes on");
     bed.wait(1);
     assert_eq!(bed.send(poll).await, "ask 200 done");
+    bed.wait(61);
     assert_eq!(bed.get().await, "ask(\"e1\") 200 b");
     assert_eq!(bed.get().await, "hit 200 b");
+}
+
+#[tokio::test]
+async fn a_write_by_another_credential_counts() {
+    let bed = Bed::new([fresh("a"), answer(204, &[], ""), fresh("b"), fresh("c")]);
+    let reader = bed.scope("reader").written_at("https://a.example");
+    let writer = bed.scope("writer").written_at("https://a.example");
+    bed.through(&reader, read(on())).await;
+    assert_eq!(bed.through(&writer, write()).await, "ask 204");
+    assert_eq!(bed.through(&reader, read(on())).await, "ask(\"e1\") 200 b");
+    assert_eq!(bed.through(&writer, read(on())).await, "ask 200 c", "what the other has read is not its own");
 }
