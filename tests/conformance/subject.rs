@@ -38,6 +38,8 @@ pub(crate) struct Subject {
     pub(crate) mock: Arc<Mock>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) session: Session,
+    /// What it is opened by, where that can be done again.
+    def: ConnectionDef,
     /// Whether the manifest is one of the suite's own.
     pub(crate) is_fixture: bool,
 }
@@ -78,6 +80,19 @@ impl Connect for Layers {
     }
 }
 
+/// A session of an engine over the mock.
+fn session(name: &str, def: &ConnectionDef, mock: &Arc<Mock>, clock: &Arc<TestClock>) -> Session {
+    let engine = tidegate::Engine::builder()
+        .network(mock.clone())
+        .clock(clock.clone())
+        .jitter_seed(1)
+        .environment(|_| None)
+        .connection(def.clone())
+        .build()
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    engine.session("test")
+}
+
 impl Subject {
     /// Opens a connection described by this file.
     pub(crate) fn open(name: &str, file: &Path) -> Self {
@@ -92,15 +107,22 @@ impl Subject {
         let path = file.to_str().expect("a path in UTF-8").to_owned();
         let options = described.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
         let def = ConnectionDef::new(CONNECTION, &path, options.collect());
-        let engine = tidegate::Engine::builder()
-            .network(mock.clone())
-            .clock(clock.clone())
-            .jitter_seed(1)
-            .environment(|_| None)
-            .connection(def)
-            .build()
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self::new(name, file, described, mock, clock, engine.session("test"))
+        let session = session(name, &def, &mock, &clock);
+        Self::new(name, file, described, mock, clock, def, session)
+    }
+
+    /// The same with an engine that has seen nothing: one that knows how few rows there are need not filter.
+    pub(crate) fn anew(&self) -> Self {
+        let session = session(&self.name, &self.def, &self.mock, &self.clock);
+        Self {
+            name: self.name.clone(),
+            tables: self.tables.clone(),
+            mock: self.mock.clone(),
+            clock: self.clock.clone(),
+            session,
+            def: self.def.clone(),
+            is_fixture: self.is_fixture,
+        }
     }
 
     /// The same below the facade, signed with tokens that are renewed.
@@ -126,7 +148,7 @@ impl Subject {
         });
         let def = ConnectionDef::new(CONNECTION, &described.connector, Default::default());
         engine.add_connection(&def).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self::new(name, file, described, mock, clock, engine.session("test"))
+        Self::new(name, file, described, mock, clock, def, engine.session("test"))
     }
 
     fn new(
@@ -135,10 +157,11 @@ impl Subject {
         described: Described,
         mock: Arc<Mock>,
         clock: Arc<TestClock>,
+        def: ConnectionDef,
         session: Session,
     ) -> Self {
         let is_fixture = !file.ends_with("manifest.yaml");
-        Self { name: name.to_owned(), tables: described.model.tables, mock, clock, session, is_fixture }
+        Self { name: name.to_owned(), tables: described.model.tables, mock, clock, session, def, is_fixture }
     }
 
     /// Runs a query on these rows; gives what came of it and what was asked for.

@@ -24,12 +24,13 @@ pub(super) struct Offer<'a> {
 }
 
 /// The place of the best offer for rows of `table`. Among equals one whose answers do not lag behind writes, then one that
-/// returns what was asked for and no more, then the one that sends the fewest rows, then the first.
+/// returns what was asked for and no more, then the one with the fewest requests, then the one that sends the fewest
+/// rows, then the first.
 pub(super) fn choose(offers: &[Offer<'_>], table: &Table, known: &Known) -> Option<usize> {
     let lists = lists(offers);
     let cost = |offer: &Offer<'_>| {
         let rows = known.rows(table, &lists, offer.pushed, None).expected.saturating_mul(offer.requests as u64);
-        (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint), rows)
+        (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint), offer.requests, rows)
     };
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }

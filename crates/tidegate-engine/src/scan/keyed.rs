@@ -137,7 +137,7 @@ impl Asking {
                 }
             }
         }
-        match asking.best(candidates) {
+        match asking.best(candidates, keys.keys.len() as u64) {
             Some((candidate, calls)) => asking.keyed_scan(&question, candidate, calls, needed),
             None => Err(asking.refusal(&question, &needed, refused)),
         }
@@ -228,11 +228,14 @@ impl Asking {
     }
 
     /// The candidate with the fewest expected calls, and their number.
-    fn best(&self, mut candidates: Vec<Candidate>) -> Option<(Candidate, u64)> {
+    ///
+    /// Of several columns the one with the most distinct values among the keys is likely the one that tells most rows apart.
+    fn best(&self, mut candidates: Vec<Candidate>, keys: u64) -> Option<(Candidate, u64)> {
         let cost = |candidate: &Candidate| {
             let endpoint = &self.table.endpoints[candidate.endpoint];
-            let calls = self.calls_of(endpoint, candidate);
-            (calls, endpoint.eventual, is_list(endpoint), Reverse(candidate.columns.len()))
+            let calls = self.calls_of(endpoint, candidate, keys);
+            let by = (candidate.alternatives().count(), Reverse(candidate.columns.len()), Reverse(candidate.keys()));
+            (calls, endpoint.eventual, is_list(endpoint), by)
         };
         let costs: Vec<_> = candidates.iter().map(cost).collect();
         let (best, (calls, ..)) = costs.into_iter().enumerate().min_by_key(|(_, cost)| *cost)?;
@@ -245,7 +248,7 @@ impl Asking {
     ///
     /// The requests together return no more rows than there are. Of keys that are not the table's own each is taken to
     /// have one of [`DISTINCT`] parts of them.
-    fn calls_of(&self, endpoint: &Endpoint, candidate: &Candidate) -> u64 {
+    fn calls_of(&self, endpoint: &Endpoint, candidate: &Candidate, keys: u64) -> u64 {
         let lists: Vec<&Endpoint> = self.table.endpoints.iter().filter(|endpoint| is_list(endpoint)).collect();
         let requests = candidate.alternatives().count() as u64;
         let pushed = candidate.alternatives().next().and_then(|first| first.pushed.predicate.as_ref());
@@ -261,7 +264,7 @@ impl Asking {
             let others = pushed.map(parts).unwrap_or_default().iter().filter(|part| !is_key(part)).cloned();
             let without = all(others.collect());
             let whole = self.known.rows(&self.table, &lists, without.as_ref(), None).expected;
-            let of_keys = whole.saturating_mul(candidate.keys()).div_ceil(DISTINCT).min(whole);
+            let of_keys = whole.saturating_mul(candidate.keys().max(keys)).div_ceil(DISTINCT).min(whole);
             rows.expected = of_keys.div_ceil(requests.max(1));
         }
         self.known.paged(endpoint).calls(&rows, None).expected.saturating_mul(requests)
