@@ -78,7 +78,7 @@ async fn check(served: &Served, connector: &str, case: &Case) -> Vec<String> {
     let filter = if case.required.is_empty() { "TRUE" } else { case.required };
     // Columns of details are asked for elsewhere.
     let columns = format!(
-        "SELECT string_agg(column_name, ', ' ORDER BY ordinal) FROM system.columns \
+        "SELECT string_agg('\"' || column_name || '\"', ', ' ORDER BY ordinal) FROM system.columns \
          WHERE connection = 'api' AND table_name = '{}' AND source <> 'detail'",
         case.table
     );

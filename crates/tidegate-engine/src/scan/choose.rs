@@ -3,9 +3,12 @@
 //! A pure function over data: what is declared, and what is known of numbers of rows. Where nothing is known of them all
 //! tables are taken to be alike. Whether an endpoint can answer at all is decided before.
 
+use std::cmp::Reverse;
+
 use tidegate_remote::Predicate;
 use tidegate_spec::{Endpoint, Table};
 
+use super::filters::parts;
 use crate::cost::{Known, is_list};
 
 /// Endpoints among the offers that list rows: what all of them must be asked for narrows none of them.
@@ -24,13 +27,15 @@ pub(super) struct Offer<'a> {
 }
 
 /// The place of the best offer for rows of `table`. Among equals one whose answers do not lag behind writes, then one that
-/// returns what was asked for and no more, then the one with the fewest requests, then the one that sends the fewest
-/// rows, then the first.
+/// returns what was asked for and no more, then the one with the fewest requests, then the one that is asked for
+/// the most conditions or sends the fewest rows, then the first.
 pub(super) fn choose(offers: &[Offer<'_>], table: &Table, known: &Known) -> Option<usize> {
     let lists = lists(offers);
     let cost = |offer: &Offer<'_>| {
         let rows = known.rows(table, &lists, offer.pushed, None).expected.saturating_mul(offer.requests as u64);
-        (offer.calls(table, &lists, known), offer.endpoint.eventual, is_list(offer.endpoint), offer.requests, rows)
+        let asked = offer.pushed.map(parts).map_or(0, <[_]>::len);
+        let (calls, lags) = (offer.calls(table, &lists, known), offer.endpoint.eventual);
+        (calls, lags, is_list(offer.endpoint), offer.requests, Reverse(asked), rows)
     };
     offers.iter().enumerate().min_by_key(|(_, offer)| cost(offer)).map(|(place, _)| place)
 }

@@ -104,9 +104,12 @@ impl Planner {
         let (references, _) = resolve_table_references(&statement, true)?;
         let functions = state.table_functions();
         let made = if is_view(&statement) { Vec::new() } else { defined(&statement) };
-        let is_table = |reference: &TableReference| {
-            !functions.contains_key(reference.table()) && !made.iter().any(|made| made == reference.table())
+        // A table of a connection may have the name of the one that is made of it.
+        let is_made = |reference: &TableReference| {
+            let is_local = reference.schema().is_none_or(|schema| schema == catalog::MAIN);
+            is_local && made.iter().any(|made| made == reference.table())
         };
+        let is_table = |reference: &TableReference| !functions.contains_key(reference.table()) && !is_made(reference);
         let references: Vec<TableReference> = references.into_iter().filter(is_table).collect();
         for name in resolve(run, sql, &references, default_schema).await? {
             self.refresh_view(run, sql, &name, within).await?;
