@@ -11,6 +11,9 @@ const FOLDER_OF_CHILD: &str = "TIDEGATE_TEST_KEPT_FOLDER";
 const CHILD: &str = "kept::tests::processes::child";
 /// So many that no child comes to their end before it is ended.
 const PAGES: u64 = 100_000;
+/// When the child's pages are looked at, in seconds. None is asked for later, however many it keeps: a page from the
+/// future is not taken.
+const NOW: u64 = 3_000;
 
 /// The other process of these tests; without its variable it does nothing. What it has kept, it says on its output.
 #[test]
@@ -19,7 +22,7 @@ fn child() {
     let run = PageKeeper::in_folder(Path::new(&folder)).begin(&NAME, at(0)).unwrap();
     println!();
     for number in 0..PAGES {
-        match run.keep(&digest(number), &page(number, 1_000, number)) {
+        match run.keep(&digest(number), &page(number, 1_000, number.min(NOW))) {
             Ok(kept) => assert!(kept),
             Err(error) => {
                 println!("failed {:?} {error}", error.kind());
@@ -64,12 +67,13 @@ fn who_is_killed_loses_nothing_that_was_kept_and_its_file_is_taken_over() {
         let folder = TempDir::new().unwrap();
         let (said, _) = run_child(folder.path(), None, stop);
         assert!(said >= stop && said < PAGES, "{said}");
-        let run = PageKeeper::in_folder(folder.path()).begin(&NAME, at(3_000)).unwrap();
+        let run = PageKeeper::in_folder(folder.path()).begin(&NAME, at(NOW)).unwrap();
         // A page may have been kept and not be said.
         let (pages, _) = run.earlier().unwrap();
         let pages = pages as u64;
         assert!(pages == said || pages == said + 1, "{pages} of {said}");
-        assert_eq!(taken(&run, pages.min(3_000), 3_000), (0..pages.min(3_000)).collect::<Vec<_>>());
+        let looked = pages.min(NOW);
+        assert_eq!(taken(&run, looked, NOW), (0..looked).collect::<Vec<_>>());
         assert!(keep(&run, PAGES));
         run.finish(true).unwrap();
         assert!(files(folder.path()).is_empty());
