@@ -17,7 +17,7 @@ use tidegate_spec::{ColumnType, TimestampFormat};
 
 use super::failure::{BadCell, expected};
 use super::row::{Node, Slot, Walker};
-use super::scanner::{Scan, Scanner};
+use super::scanner::{Raw, Scan, Scanner};
 use crate::BadValue;
 
 /// What does not change from page to page.
@@ -148,15 +148,15 @@ impl<'s, 'a> Column<'s, 'a> {
     /// Appends one row's value, or NULL where [`BadValue::Null`] asks for it.
     pub(super) fn push(&mut self, slot: Slot<'a>, context: &mut Context) -> Result<(), BadCell> {
         match slot {
-            Slot::Value("null") | Slot::Missing if self.shape.nullable => {
+            Slot::Value(Raw { text: "null", .. }) | Slot::Missing if self.shape.nullable => {
                 self.push_null();
                 Ok(())
             }
-            Slot::Value(raw) if raw != "null" => {
+            Slot::Value(raw) if raw.text != "null" => {
                 if self.push_value(raw, context)? {
                     return Ok(());
                 }
-                self.bad(raw, expected(&self.shape.data_type), context)
+                self.bad(raw.text, expected(&self.shape.data_type), context)
             }
             Slot::Misplaced(raw) => self.bad(raw, "an object with this member".to_owned(), context),
             Slot::Value(_) => self.bad("null", not_null(), context),
@@ -173,10 +173,10 @@ impl<'s, 'a> Column<'s, 'a> {
     }
 
     /// False when the value does not fit; nothing is appended then.
-    fn push_value(&mut self, raw: &'a str, context: &mut Context) -> Result<bool, BadCell> {
+    fn push_value(&mut self, raw: Raw<'a>, context: &mut Context) -> Result<bool, BadCell> {
         match &mut self.store {
             Store::List { offsets, nulls, items } => {
-                let Ok(elements) = list_elements(raw) else { return Ok(false) };
+                let Ok(elements) = list_elements(raw.text) else { return Ok(false) };
                 let Some(mut elements) = elements else { return Ok(false) };
                 let mut first = true;
                 while matches!(elements.element(&mut first), Ok(true)) {
@@ -190,7 +190,7 @@ impl<'s, 'a> Column<'s, 'a> {
                 Ok(true)
             }
             Store::Struct { members, nulls, walker } => {
-                if !raw.starts_with('{') || walker.read(&mut Scanner::new(raw)).is_err() {
+                if !raw.text.starts_with('{') || walker.read(&mut Scanner::new(raw.text)).is_err() {
                     return Ok(false);
                 }
                 for (member, slot) in members.iter_mut().zip(&walker.slots) {
@@ -299,7 +299,7 @@ fn list_elements(raw: &str) -> Scan<Option<Scanner<'_>>> {
         scanner.enter();
         let mut first = true;
         while let Some(name) = scanner.member(&mut first)? {
-            let value = scanner.value()?;
+            let value = scanner.value()?.text;
             if name.raw == "results" && value.starts_with('[') {
                 inside = Some(value);
             }

@@ -8,6 +8,42 @@ pub(super) fn parse(text: &str, precision: u8, scale: i8) -> Option<i128> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
+    let value = short(digits, scale).or_else(|| long(digits, scale))?;
+    if value >= power_of_ten(i64::from(precision))? {
+        return None;
+    }
+    let value = i128::try_from(value).ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// What most numbers are: few digits, perhaps a point, no more digits behind it than the scale has. `None` leaves it to
+/// [`long`].
+fn short(digits: &[u8], scale: i8) -> Option<u128> {
+    if digits.len() > SHORT + 1 {
+        return None;
+    }
+    let (mut mantissa, mut point) = (0_u64, None);
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => mantissa = mantissa * 10 + u64::from(digit),
+            _ if byte == b'.' && point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let fraction = point.map_or(0, |point| digits.len() - point - 1);
+    let count = digits.len() - usize::from(point.is_some());
+    let shift = i64::from(scale).checked_sub(i64::try_from(fraction).ok()?)?;
+    if count == 0 || count > SHORT {
+        return None;
+    }
+    u128::from(mantissa).checked_mul(power_of_ten(shift)?)
+}
+
+/// Digits that a `u64` holds whatever they are.
+const SHORT: usize = 18;
+
+/// Any number, digit by digit.
+fn long(digits: &[u8], scale: i8) -> Option<u128> {
     let mut mantissa: u128 = 0;
     let mut zeros: i64 = 0; // behind the last digit that is not zero
     let mut shift = i64::from(scale);
@@ -41,12 +77,7 @@ pub(super) fn parse(text: &str, precision: u8, scale: i8) -> Option<i128> {
     if mantissa == 0 {
         return Some(0);
     }
-    let value = mantissa.checked_mul(power_of_ten(zeros + shift)?)?;
-    if value >= power_of_ten(i64::from(precision))? {
-        return None;
-    }
-    let value = i128::try_from(value).ok()?;
-    Some(if negative { -value } else { value })
+    mantissa.checked_mul(power_of_ten(zeros + shift)?)
 }
 
 /// An integer; other forms of whole numbers (`1e3`, `12.0`) are read too.
@@ -55,10 +86,18 @@ pub(super) fn integer(text: &str) -> Option<i64> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return i64::try_from(parse(text, 19, 0)?).ok();
+    let long = || i64::try_from(parse(text, 19, 0)?).ok();
+    if digits.is_empty() || digits.len() > SHORT {
+        return long();
     }
-    let value = digits.iter().fold(0, |value: i64, byte| value * 10 + i64::from(byte - b'0'));
+    let mut value = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return long();
+        }
+        value = value * 10 + i64::from(digit);
+    }
     Some(if negative { -value } else { value })
 }
 
@@ -77,5 +116,14 @@ fn exponent(text: &[u8]) -> Option<i64> {
 }
 
 fn power_of_ten(exponent: i64) -> Option<u128> {
-    10_u128.checked_pow(u32::try_from(exponent).ok()?)
+    const POWERS: [u128; 39] = {
+        let mut powers = [1; 39];
+        let mut at = 1;
+        while at < powers.len() {
+            powers[at] = powers[at - 1] * 10;
+            at += 1;
+        }
+        powers
+    };
+    POWERS.get(usize::try_from(exponent).ok()?).copied()
 }

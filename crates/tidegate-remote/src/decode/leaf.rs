@@ -3,19 +3,15 @@
 use arrow::array::{ArrowPrimitiveType, PrimitiveBuilder, StringBuilder};
 
 use super::column::{Context, Store};
+use super::scanner::Raw;
 use super::value::{Value, compact};
 use super::{binary, decimal, temporal};
 
 impl Store<'_, '_> {
     /// False when the value does not fit; nothing is appended then.
-    pub(super) fn push_leaf(&mut self, raw: &str, context: &mut Context) -> bool {
+    pub(super) fn push_leaf(&mut self, raw: Raw<'_>, context: &mut Context) -> bool {
         if let Self::Json(builder) = self {
-            if raw.bytes().any(|byte| byte.is_ascii_whitespace()) {
-                compact(raw, &mut context.text);
-                builder.append_value(&context.text);
-            } else {
-                builder.append_value(raw);
-            }
+            builder.append_value(compact(raw.text, &mut context.text));
             return true;
         }
         let value = Value::read(raw, &mut context.text);
@@ -40,7 +36,7 @@ impl Store<'_, '_> {
             // Services are seen to send one identifier now as 12 and now as "12".
             Self::Text(builder) => match value {
                 Value::Text(text) | Value::Number(text) => put_text(builder, text),
-                Value::Bool(_) => put_text(builder, raw),
+                Value::Bool(_) => put_text(builder, raw.text),
                 _ => false,
             },
             Self::Uuid(builder) => value.text().is_some_and(|text| put_text(builder, text)),
@@ -79,7 +75,9 @@ fn float<T: std::str::FromStr + Into<f64> + Copy>(value: Value<'_>) -> Option<T>
         "-INF" | "-Infinity" => "-inf",
         "NaN" => "NaN",
         _ => {
-            let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+            // Rust reads words, too, which have been judged above.
+            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+            let digits = matches!(value, Value::Number(_)) || text.bytes().all(is_digit);
             let number: T = digits.then(|| text.parse().ok())??;
             return number.into().is_finite().then_some(number);
         }

@@ -26,6 +26,7 @@ mod temporal;
 #[cfg(test)]
 mod tests;
 mod value;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

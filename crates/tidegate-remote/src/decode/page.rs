@@ -9,7 +9,7 @@ use super::column::{Column, Context};
 use super::envelope::Step;
 use super::failure;
 use super::row::{Node, Walker};
-use super::scanner::{Scan, Scanner};
+use super::scanner::{Raw, Scan, Scanner};
 use super::value::Value;
 use super::{Decoder, Shape};
 use crate::ErrorKind;
@@ -131,7 +131,7 @@ impl<'s, 'a> Page<'s, 'a> {
                 if step.is_judged() {
                     let raw = scanner.value()?;
                     self.judge(step, raw);
-                    return self.rows(&mut Scanner::new(raw));
+                    return self.rows(&mut Scanner::new(raw.text));
                 }
                 self.rows(scanner)
             }
@@ -139,14 +139,14 @@ impl<'s, 'a> Page<'s, 'a> {
                 // The row is the envelope, too: its members are looked at twice.
                 let raw = scanner.value()?;
                 self.found_rows(step);
-                self.row(&mut Scanner::new(raw))?;
+                self.row(&mut Scanner::new(raw.text))?;
                 self.judge(step, raw);
-                if step.has_children() { self.members(step, &mut Scanner::new(raw)) } else { Ok(()) }
+                if step.has_children() { self.members(step, &mut Scanner::new(raw.text)) } else { Ok(()) }
             }
             b'{' if step.has_children() && step.is_judged() => {
                 let raw = scanner.value()?;
                 self.judge(step, raw);
-                self.members(step, &mut Scanner::new(raw))
+                self.members(step, &mut Scanner::new(raw.text))
             }
             b'{' if step.has_children() => self.members(step, scanner),
             _ => {
@@ -186,7 +186,7 @@ impl<'s, 'a> Page<'s, 'a> {
     }
 
     /// Takes a value that may be the next link or token, whether there is more, the count, or an error.
-    fn mark(&mut self, step: &Step, raw: &'a str) {
+    fn mark(&mut self, step: &Step, raw: Raw<'a>) {
         self.judge(step, raw);
         let mut scratch = String::new();
         let value = Value::read(raw, &mut scratch);
@@ -199,10 +199,10 @@ impl<'s, 'a> Page<'s, 'a> {
                 Value::Text(text) => self.next = Some((rank, text.to_owned())),
                 Value::Number(text) if self.tokens => self.next = Some((rank, text.to_owned())),
                 _ if self.tokens => {
-                    let found = failure::quote(raw);
+                    let found = failure::quote(raw.text);
                     self.fail(&format!("the token for the next page is {found}, neither text nor a number"));
                 }
-                _ => self.fail(&format!("the link to the next page is {}, not text", failure::quote(raw))),
+                _ => self.fail(&format!("the link to the next page is {}, not text", failure::quote(raw.text))),
             }
         }
         if let Some(rank) = step.more
@@ -212,7 +212,7 @@ impl<'s, 'a> Page<'s, 'a> {
             match value.truth() {
                 Some(more) => self.more = Some((rank, more)),
                 None => {
-                    let found = failure::quote(raw);
+                    let found = failure::quote(raw.text);
                     self.fail(&format!("whether there is a next page is told as {found}, neither true nor false"));
                 }
             }
@@ -226,7 +226,7 @@ impl<'s, 'a> Page<'s, 'a> {
     }
 
     /// Whether the value says that the body is an error.
-    fn judge(&mut self, step: &Step, raw: &'a str) {
+    fn judge(&mut self, step: &Step, raw: Raw<'a>) {
         if self.refusal.is_some() || !step.is_judged() {
             return;
         }
@@ -236,7 +236,7 @@ impl<'s, 'a> Page<'s, 'a> {
             self.absent = true;
         }
         if step.failure && !value.is_nothing() {
-            self.refusal = Some(Refusal::Found(raw));
+            self.refusal = Some(Refusal::Found(raw.text));
         } else if step.success && value.truth() == Some(false) {
             self.refusal = Some(Refusal::Unsuccessful);
         }
@@ -263,7 +263,7 @@ impl<'s, 'a> Page<'s, 'a> {
             self.walker.read(scanner)?;
             self.row_failure = self.push();
         } else {
-            let found = failure::quote(scanner.value()?);
+            let found = failure::quote(scanner.value()?.text);
             let what = format!("row {} is {found}, not an object", self.rows);
             self.row_failure = Some(ErrorKind::Body(what));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::scanner::{Quoted, Scan, Scanner};
+use super::scanner::{Quoted, Raw, Scan, Scanner};
 use super::value::unescape;
 
 /// The wanted paths, merged into a tree of member names.
@@ -64,8 +64,8 @@ impl Node {
 pub(super) enum Slot<'a> {
     /// No such member.
     Missing,
-    /// The value's JSON text.
-    Value(&'a str),
+    /// It has this value.
+    Value(Raw<'a>),
     /// A member on the way is this value, and no object.
     Misplaced(&'a str),
 }
@@ -73,13 +73,24 @@ pub(super) enum Slot<'a> {
 /// Reads rows of one page.
 ///
 /// Rows of one page mostly have the same members in the same order, wanted or not. So each node keeps the order
-/// it last saw; only a member that stands elsewhere is looked up by its hash.
+/// it last saw, and first compares what comes next with it as it stands; only a member that stands elsewhere is read,
+/// and looked up by its hash.
 #[derive(Debug)]
 pub(super) struct Walker<'s, 'a> {
     root: &'s Node,
-    orders: Vec<Vec<(&'a str, Option<usize>)>>,
+    orders: Vec<Vec<Seen<'a>>>,
     /// One per path, of the row last read.
     pub(super) slots: Vec<Slot<'a>>,
+}
+
+/// A member that was seen before.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    name: &'a str,
+    /// What stands from its name up to its value.
+    lead: &'a str,
+    /// Which child of the node it is, if it is wanted.
+    child: Option<usize>,
 }
 
 /// How far ahead a member is searched for among those seen before, when others were left out.
@@ -107,14 +118,15 @@ impl<'s, 'a> Walker<'s, 'a> {
             }
         }
         let raw = scanner.value()?;
+        let text = raw.text;
         for child in &node.children {
-            child.fill(&mut self.slots, if raw == "null" { Slot::Missing } else { Slot::Misplaced(raw) });
+            child.fill(&mut self.slots, if text == "null" { Slot::Missing } else { Slot::Misplaced(text) });
         }
         for &slot in &node.slots {
             self.slots[slot] = Slot::Value(raw);
         }
-        if raw.starts_with('{') && !node.children.is_empty() {
-            return self.members(node, &mut Scanner::new(raw));
+        if text.starts_with('{') && !node.children.is_empty() {
+            return self.members(node, &mut Scanner::new(text));
         }
         Ok(())
     }
@@ -126,8 +138,18 @@ impl<'s, 'a> Walker<'s, 'a> {
         }
         scanner.enter();
         let (mut first, mut at) = (true, 0);
-        while let Some(name) = scanner.member(&mut first)? {
-            match self.child(node, &mut at, name).and_then(|index| node.children.get(index)) {
+        while scanner.is_member(&mut first)? {
+            let child = match self.orders[node.id].get(at) {
+                Some(seen) if scanner.passes(seen.lead) => {
+                    at += 1;
+                    seen.child
+                }
+                _ => {
+                    let (name, lead) = scanner.lead()?;
+                    self.child(node, &mut at, name, lead)
+                }
+            };
+            match child.and_then(|index| node.children.get(index)) {
                 Some(child) => self.node(child, scanner)?,
                 None => scanner.skip_value()?,
             }
@@ -135,23 +157,24 @@ impl<'s, 'a> Walker<'s, 'a> {
         Ok(())
     }
 
-    fn child(&mut self, node: &Node, at: &mut usize, name: Quoted<'a>) -> Option<usize> {
+    /// Which child a member is that is not the expected one, which is number `at` of those seen before.
+    fn child(&mut self, node: &Node, at: &mut usize, name: Quoted<'a>, lead: &'a str) -> Option<usize> {
         if name.escaped {
             let mut plain = String::new();
             return unescape(name.raw, &mut plain).then(|| node.names.get(plain.as_str()).copied())?;
         }
         let order = &mut self.orders[node.id];
         let ahead = order.get(*at..).unwrap_or_default();
-        if let Some(skipped) = ahead.iter().take(LOOK_AHEAD).position(|(seen, _)| *seen == name.raw) {
-            let found = ahead[skipped].1;
+        if let Some(skipped) = ahead.iter().take(LOOK_AHEAD).position(|seen| seen.name == name.raw) {
+            let found = ahead[skipped].child;
             *at += skipped + 1;
             return found;
         }
-        let found = node.names.get(name.raw).copied();
+        let child = node.names.get(name.raw).copied();
         if order.len() < MAX_ORDER {
-            order.insert(*at, (name.raw, found));
+            order.insert(*at, Seen { name: name.raw, lead, child });
             *at += 1;
         }
-        found
+        child
     }
 }

@@ -1,9 +1,10 @@
 //! Walks JSON text without building anything: the values it hands out are slices of the body.
 //!
 //! It checks the whole grammar of RFC 8259, so that a slice which it returned needs no second check. It knows
-//! nothing of envelopes, rows and columns. serde_json's reader would do the same through `&RawValue`; this one
-//! reports byte offsets, tells a body that ends too early from one that is wrong, and looks at strings eight
-//! bytes at a time (see `examples/decode_bench.rs`, which measures both).
+//! nothing of envelopes, rows and columns. It reports byte offsets, and tells a body that ends too early from one that
+//! is wrong. `benches/readers` measures it beside other readers.
+
+use super::words::{plain_end, same};
 
 /// Deepest nesting of arrays and objects within one value; beyond it a body is taken for hostile.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -38,6 +39,15 @@ pub(super) struct Quoted<'a> {
     pub(super) escaped: bool,
 }
 
+/// A value as it stands in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Raw<'a> {
+    /// Its JSON text.
+    pub(super) text: &'a str,
+    /// Whether it is a string with escapes.
+    pub(super) escaped: bool,
+}
+
 /// A position in JSON text.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
@@ -63,17 +73,20 @@ impl<'a> Scanner<'a> {
         Err(Syntax::Ended)
     }
 
-    /// Passes over one value and returns its text.
-    pub(super) fn value(&mut self) -> Scan<&'a str> {
-        self.peek()?;
+    /// Passes over one value and returns it.
+    #[inline]
+    pub(super) fn value(&mut self) -> Scan<Raw<'a>> {
+        let byte = self.peek()?;
         let start = self.at;
-        self.skip(0)?;
-        Ok(&self.text[start..self.at])
+        let escaped = self.pass(byte)?;
+        Ok(Raw { text: &self.text[start..self.at], escaped })
     }
 
     /// Passes over one value.
+    #[inline]
     pub(super) fn skip_value(&mut self) -> Scan<()> {
-        self.skip(0)
+        let byte = self.peek()?;
+        self.pass(byte).map(drop)
     }
 
     /// Enters the array or object that [`Self::peek`] has just seen.
@@ -81,26 +94,61 @@ impl<'a> Scanner<'a> {
         self.at += 1;
     }
 
-    /// The next member's name, with the scanner at its value; `None` behind the object. `first` is true before
+    /// The next member's name, with the scanner behind its colon; `None` behind the object. `first` is true before
     /// the first call.
     #[inline]
     pub(super) fn member(&mut self, first: &mut bool) -> Scan<Option<Quoted<'a>>> {
-        let mut byte = self.peek()?;
+        if self.is_member(first)? { self.name().map(Some) } else { Ok(None) }
+    }
+
+    /// Whether the object goes on, with the scanner at what has to be a name; behind the object otherwise. `first` is
+    /// true before the first call.
+    #[inline]
+    pub(super) fn is_member(&mut self, first: &mut bool) -> Scan<bool> {
+        let byte = self.peek()?;
         if byte == b'}' {
             self.at += 1;
-            return Ok(None);
+            return Ok(false);
         }
         if !std::mem::take(first) {
             self.expect(byte == b',', "`,` or `}`")?;
             self.at += 1;
-            byte = self.peek()?;
+            self.peek()?;
         }
+        Ok(true)
+    }
+
+    /// The name of a member, with the scanner behind its colon.
+    #[inline]
+    pub(super) fn name(&mut self) -> Scan<Quoted<'a>> {
+        let byte = self.byte()?;
         self.expect(byte == b'"', "the name of a member")?;
-        let name = self.string()?;
+        let start = self.at + 1;
+        let escaped = self.pass_string()?;
+        let raw = &self.text[start..self.at - 1];
         let colon = self.peek()?;
         self.expect(colon == b':', "`:`")?;
         self.at += 1;
-        Ok(Some(name))
+        Ok(Quoted { raw, escaped })
+    }
+
+    /// The name of a member, with the scanner at its value, and the text from one to the other.
+    pub(super) fn lead(&mut self) -> Scan<(Quoted<'a>, &'a str)> {
+        let start = self.at;
+        let name = self.name()?;
+        self.peek()?;
+        Ok((name, &self.text[start..self.at]))
+    }
+
+    /// Passes over the name of a member if it is this one, as [`Self::lead`] returned it.
+    #[inline]
+    pub(super) fn passes(&mut self, lead: &str) -> bool {
+        let end = self.at + lead.len();
+        let is_it = self.text.as_bytes().get(self.at..end).is_some_and(|text| same(text, lead.as_bytes()));
+        if is_it {
+            self.at = end;
+        }
+        is_it
     }
 
     /// Whether the array has another element, with the scanner at it; behind the array otherwise.
@@ -137,33 +185,56 @@ impl<'a> Scanner<'a> {
         if fits { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
-    fn skip(&mut self, depth: usize) -> Scan<()> {
-        let byte = self.peek()?;
-        if matches!(byte, b'{' | b'[') && depth == MAX_DEPTH {
-            return Err(Syntax::TooDeep { at: self.at });
-        }
-        let mut first = true;
+    /// Passes over the value that begins with this byte, and tells whether it is a string with escapes.
+    #[inline]
+    fn pass(&mut self, byte: u8) -> Scan<bool> {
         match byte {
-            b'"' => self.pass_string().map(drop),
+            b'"' => return self.pass_string(),
+            b'{' | b'[' => self.pass_nested(byte)?,
+            _ => self.pass_word(byte)?,
+        }
+        Ok(false)
+    }
+
+    /// Passes over a number, a boolean or null.
+    #[inline]
+    fn pass_word(&mut self, byte: u8) -> Scan<()> {
+        match byte {
             b'-' | b'0'..=b'9' => self.number(),
-            b'{' => {
-                self.enter();
-                while self.member(&mut first)?.is_some() {
-                    self.skip(depth + 1)?;
-                }
-                Ok(())
-            }
-            b'[' => {
-                self.enter();
-                while self.element(&mut first)? {
-                    self.skip(depth + 1)?;
-                }
-                Ok(())
-            }
             b't' => self.literal("true"),
             b'f' => self.literal("false"),
             b'n' => self.literal("null"),
             _ => Err(self.unexpected("a value")),
+        }
+    }
+
+    /// Passes over an array or object, without recursion.
+    fn pass_nested(&mut self, mut byte: u8) -> Scan<()> {
+        // One bit for each array or object that is open, the innermost lowest: whether it is an object.
+        let mut objects: u128 = 0;
+        const { assert!(MAX_DEPTH <= u128::BITS as usize) };
+        let mut depth = 0;
+        loop {
+            let mut first = matches!(byte, b'{' | b'[');
+            if first {
+                if depth == MAX_DEPTH {
+                    return Err(Syntax::TooDeep { at: self.at });
+                }
+                objects = objects << 1 | u128::from(byte == b'{');
+                depth += 1;
+                self.enter();
+            } else {
+                self.pass(byte)?;
+            }
+            while !(if objects & 1 == 1 { self.member(&mut first)?.is_some() } else { self.element(&mut first)? }) {
+                objects >>= 1;
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(());
+                }
+                first = false;
+            }
+            byte = self.peek()?;
         }
     }
 
@@ -220,31 +291,30 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    #[inline]
-    fn string(&mut self) -> Scan<Quoted<'a>> {
-        let start = self.at + 1;
-        let escaped = self.pass_string()?;
-        Ok(Quoted { raw: &self.text[start..self.at - 1], escaped })
-    }
-
     /// Passes over the string whose opening quote the scanner stands at, and tells whether it has escapes.
     #[inline]
     fn pass_string(&mut self) -> Scan<bool> {
-        self.at += 1;
-        let mut escaped = false;
+        let bytes = self.text.as_bytes();
+        self.at = plain_end(bytes, self.at + 1);
+        if bytes.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.pass_escaped()
+    }
+
+    /// Passes over the rest of a string, from its first byte that is neither plain nor the closing quote.
+    fn pass_escaped(&mut self) -> Scan<bool> {
         loop {
-            self.at = plain_end(self.text.as_bytes(), self.at);
             match self.byte()? {
                 b'"' => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(true);
                 }
-                b'\\' => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                b'\\' => self.escape()?,
                 _ => return Err(self.unexpected("an escape in place of a control character")),
             }
+            self.at = plain_end(self.text.as_bytes(), self.at);
         }
     }
 
@@ -264,30 +334,4 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
-}
-
-/// Where the first quote, backslash or control character stands at or behind `at`.
-///
-/// Eight bytes at a time: subtracting one from each byte of a word borrows into the high bit of exactly the
-/// bytes that were zero, counted from the lowest; only bytes above the first hit can be wrong.
-#[inline]
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES << 7;
-    const fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word
-    }
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = zeros(word ^ (ONES * b'"' as u64));
-        let backslash = zeros(word ^ (ONES * b'\\' as u64));
-        let hits = (control | quote | backslash) & HIGH;
-        if hits != 0 {
-            return at + hits.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let rest = &bytes[at..];
-    at + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len())
 }

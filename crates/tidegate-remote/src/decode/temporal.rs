@@ -60,11 +60,41 @@ fn epoch(text: &str, divisor: i128) -> Option<i64> {
 }
 
 fn iso(text: &str, instant: bool) -> Option<i64> {
+    if let Some(micros) = usual(text) {
+        return Some(micros);
+    }
     let mut cursor = Cursor(text.as_bytes());
     let days = cursor.date()?;
     let (micros, offset) = if cursor.0.is_empty() { (0, 0) } else { cursor.clock_and_offset()? };
     let local = days.checked_mul(DAY)?.checked_add(micros)?;
     local.checked_sub(if instant { offset } else { 0 })
+}
+
+/// `YYYY-MM-DDTHH:MM:SS[.fraction][Z]`, which most points in time are, at its fixed places; `None` leaves it to the
+/// cursor.
+fn usual(text: &str) -> Option<i64> {
+    let (head, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let &[y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b'T', h1, h2, b':', m1, m2, b':', s1, s2] = head else {
+        return None;
+    };
+    let digits = [y1, y2, y3, y4, o1, o2, d1, d2, h1, h2, m1, m2, s1, s2];
+    if digits.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(b'0') > 9)) {
+        return None;
+    }
+    let two = |tens: u8, units: u8| i64::from(tens - b'0') * 10 + i64::from(units - b'0');
+    let (year, month, day) = (two(y1, y2) * 100 + two(y3, y4), two(o1, o2), two(d1, d2));
+    let (hours, minutes, seconds) = (two(h1, h2), two(m1, m2), two(s1, s2));
+    let fits = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
+    if !fits || hours > 23 || minutes > 59 || seconds > 59 {
+        return None;
+    }
+    let mut cursor = Cursor(rest);
+    let fraction = if cursor.take(b'.') { cursor.fraction()? } else { 0 };
+    if !matches!(cursor.0, b"" | b"Z") {
+        return None;
+    }
+    let days = days_from_civil(year, month, day);
+    Some(days * DAY + ((hours * 60 + minutes) * 60 + seconds) * MICROS + fraction)
 }
 
 /// Milliseconds of `/Date(ms)/` or `/Date(ms+hhmm)/`. They count from 1970 in UTC whatever the offset says,

@@ -1,5 +1,8 @@
 //! One JSON value as the columns see it.
 
+use super::scanner::Raw;
+use super::words::{backslash, plain_end};
+
 /// A value whose grammar [`super::scanner::Scanner`] has checked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value<'v> {
@@ -16,12 +19,14 @@ pub(super) enum Value<'v> {
 }
 
 impl<'v> Value<'v> {
-    /// Reads a value's text; `scratch` holds what has escapes.
-    pub(super) fn read(raw: &'v str, scratch: &'v mut String) -> Self {
-        match raw.as_bytes().first() {
+    /// Reads a value; `scratch` holds what has escapes.
+    #[inline]
+    pub(super) fn read(raw: Raw<'v>, scratch: &'v mut String) -> Self {
+        let text = raw.text;
+        match text.as_bytes().first() {
             Some(b'"') => {
-                let quoted = raw.get(1..raw.len() - 1).unwrap_or_default();
-                if !quoted.as_bytes().contains(&b'\\') {
+                let quoted = text.get(1..text.len() - 1).unwrap_or_default();
+                if !raw.escaped {
                     Self::Text(quoted)
                 } else if unescape(quoted, scratch) {
                     Self::Text(scratch)
@@ -29,12 +34,12 @@ impl<'v> Value<'v> {
                     Self::Broken
                 }
             }
-            Some(b'[') => Self::Array(raw),
-            Some(b'{') => Self::Object(raw),
+            Some(b'[') => Self::Array(text),
+            Some(b'{') => Self::Object(text),
             Some(b't') => Self::Bool(true),
             Some(b'f') => Self::Bool(false),
             Some(b'n') | None => Self::Null,
-            Some(_) => Self::Number(raw),
+            Some(_) => Self::Number(text),
         }
     }
 
@@ -84,27 +89,29 @@ impl<'v> Value<'v> {
 /// Resolves the escapes of a string that the scanner has passed; false when a surrogate has no partner.
 pub(super) fn unescape(raw: &str, out: &mut String) -> bool {
     out.clear();
-    let mut rest = raw;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        out.push_str(plain);
-        let Some(letter) = escape.chars().next() else { return false };
-        rest = &escape[letter.len_utf8()..];
+    out.reserve(raw.len());
+    let bytes = raw.as_bytes();
+    let mut plain = 0;
+    loop {
+        let at = backslash(bytes, plain);
+        out.push_str(&raw[plain..at]);
+        let Some(&letter) = bytes.get(at + 1) else { return true };
+        plain = at + 2;
         out.push(match letter {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let Some((character, behind)) = code_point(rest) else { return false };
-                rest = behind;
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let Some((character, behind)) = code_point(&raw[plain..]) else { return false };
+                plain = raw.len() - behind.len();
                 character
             }
-            other => other,
+            // A quote, a backslash or a slash.
+            other => char::from(other),
         });
     }
-    out.push_str(rest);
-    true
 }
 
 /// The character of `XXXX` or `XXXX\uXXXX`, and what follows.
@@ -124,22 +131,34 @@ fn code_point(text: &str) -> Option<(char, &str)> {
     Some((char::from_u32(point)?, &rest[4..]))
 }
 
-/// Writes JSON text without the white space between its tokens.
-pub(super) fn compact(raw: &str, out: &mut String) {
-    out.clear();
+/// JSON text without the white space between its tokens; `scratch` holds it where there is some.
+pub(super) fn compact<'v>(raw: &'v str, scratch: &'v mut String) -> &'v str {
+    scratch.clear();
     let bytes = raw.as_bytes();
-    let (mut start, mut quoted, mut at) = (0, false, 0);
+    let (mut start, mut at) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            b'\\' => at += 1,
-            b'"' => quoted = !quoted,
-            b' ' | b'\n' | b'\r' | b'\t' if !quoted => {
-                out.push_str(&raw[start..at]);
+            b'"' => at = string_end(bytes, at),
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                scratch.push_str(&raw[start..at]);
                 start = at + 1;
             }
             _ => {}
         }
         at += 1;
     }
-    out.push_str(&raw[start..]);
+    if start == 0 {
+        return raw;
+    }
+    scratch.push_str(&raw[start..]);
+    scratch
+}
+
+/// Where the quote stands that closes the string which opens at `at`.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    let mut end = plain_end(bytes, at + 1);
+    while bytes.get(end) == Some(&b'\\') {
+        end = plain_end(bytes, end + 2);
+    }
+    end
 }

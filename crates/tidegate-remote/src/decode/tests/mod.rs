@@ -1,6 +1,7 @@
 //! What the tests of decoding share.
 
 mod bodies;
+mod differential;
 mod random;
 mod values;
 
