@@ -34,12 +34,23 @@ impl Source {
     /// An operation of this source.
     #[must_use]
     pub fn operation(&self, table: Option<&str>, endpoint: &str, purpose: Purpose, page: Option<u64>) -> Operation {
+        self.operation_at(table.map(Arc::from), Arc::from(endpoint), purpose, page)
+    }
+
+    /// The same with names that many operations share.
+    pub(crate) fn operation_at(
+        &self,
+        table: Option<Arc<str>>,
+        endpoint: Arc<str>,
+        purpose: Purpose,
+        page: Option<u64>,
+    ) -> Operation {
         Operation {
             principal: Arc::clone(&self.principal),
             connection: Arc::clone(&self.connection),
             partition: self.partition.clone(),
-            table: table.map(Arc::from),
-            endpoint: Arc::from(endpoint),
+            table,
+            endpoint,
             purpose,
             repeat: Repeat::Safe,
             page,

@@ -205,6 +205,11 @@ impl Script {
         (self.under_way.load(Ordering::SeqCst), self.most_under_way.load(Ordering::SeqCst))
     }
 
+    /// Bodies that somebody holds.
+    pub(crate) fn bodies(&self) -> usize {
+        self.alive.load(Ordering::SeqCst)
+    }
+
     /// These answers in order; a further request is answered 599.
     pub(crate) fn replies(replies: impl IntoIterator<Item = Reply>) -> Arc<Self> {
         let replies: Vec<_> = replies.into_iter().collect();

@@ -5,18 +5,37 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::{Error, Result};
 
+/// Bytes that are reserved for a body before they came: a server could tell any length, and then send nothing.
+const MOST_RESERVED: usize = 4 * 1024 * 1024;
+
 /// A response body, already decompressed.
 pub struct Body(Inner);
 
 enum Inner {
     Whole(Bytes),
-    Stream(BoxStream<'static, Result<Bytes>>),
+    Stream(BoxStream<'static, Result<Bytes>>, Option<u64>),
 }
 
 impl Body {
     /// A body that arrives in chunks. An error ends it.
     pub fn from_stream(chunks: impl futures::Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self(Inner::Stream(chunks.boxed()))
+        Self::of_length(None, chunks)
+    }
+
+    /// The same where the server has told how many bytes will come.
+    pub(crate) fn of_length(
+        length: Option<u64>,
+        chunks: impl futures::Stream<Item = Result<Bytes>> + Send + 'static,
+    ) -> Self {
+        Self(Inner::Stream(chunks.boxed(), length))
+    }
+
+    /// How many bytes will come, as far as that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match &self.0 {
+            Inner::Whole(bytes) => Some(bytes.len() as u64),
+            Inner::Stream(_, length) => *length,
+        }
     }
 
     /// The chunks as they arrive.
@@ -24,15 +43,15 @@ impl Body {
     pub fn into_stream(self) -> BoxStream<'static, Result<Bytes>> {
         match self.0 {
             Inner::Whole(bytes) => stream::iter((!bytes.is_empty()).then_some(Ok(bytes))).boxed(),
-            Inner::Stream(chunks) => chunks,
+            Inner::Stream(chunks, _) => chunks,
         }
     }
 
     /// All of it where it is at hand already.
-    pub(crate) fn whole(&self) -> Option<&[u8]> {
+    pub(crate) fn whole(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Whole(bytes) => Some(bytes),
-            Inner::Stream(_) => None,
+            Inner::Stream(..) => None,
         }
     }
 
@@ -41,13 +60,22 @@ impl Body {
     /// # Errors
     /// When the body is cut in the middle, or is larger than `cap`.
     pub async fn collect(self, cap: u64) -> Result<Bytes> {
-        let mut chunks = match self.0 {
+        self.collect_expecting(cap, 0).await
+    }
+
+    /// The same where about so many bytes are expected of a body of untold length: to grow would copy them several times.
+    pub(crate) async fn collect_expecting(self, cap: u64, expected: usize) -> Result<Bytes> {
+        let (mut chunks, length) = match self.0 {
             Inner::Whole(bytes) => return within(bytes, cap),
-            Inner::Stream(chunks) => chunks,
+            Inner::Stream(chunks, length) => (chunks, length),
         };
         let Some(first) = chunks.next().await.transpose()? else { return Ok(Bytes::new()) };
         let Some(second) = chunks.next().await.transpose()? else { return within(first, cap) };
-        let mut all = BytesMut::from(within(first, cap)?);
+        let first = within(first, cap)?;
+        let room = length.map_or(Ok(expected), usize::try_from).unwrap_or(usize::MAX).min(MOST_RESERVED);
+        let mut all = BytesMut::with_capacity(room.max(first.len()));
+        all.extend_from_slice(&first);
+        drop(first);
         let mut next = Some(second);
         while let Some(chunk) = next {
             if (all.len() + chunk.len()) as u64 > cap {
@@ -56,7 +84,8 @@ impl Body {
             all.extend_from_slice(&chunk);
             next = chunks.next().await.transpose()?;
         }
-        Ok(all.freeze())
+        // What is kept of it, perhaps for long, has no more room than it needs, or not much more.
+        Ok(if all.capacity() / 2 > all.len() { Bytes::copy_from_slice(&all) } else { all.freeze() })
     }
 }
 
@@ -74,7 +103,7 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Inner::Whole(bytes) => write!(f, "Body({} bytes)", bytes.len()),
-            Inner::Stream(_) => f.write_str("Body(stream)"),
+            Inner::Stream(..) => f.write_str("Body(stream)"),
         }
     }
 }
@@ -97,7 +126,9 @@ mod tests {
         ] {
             let stream = stream::iter(chunks.clone().into_iter().map(|chunk| Ok(Bytes::from(chunk))));
             let joined = Body::from(Bytes::from(chunks.concat()));
-            for body in [Body::from_stream(stream), joined] {
+            let length = chunks.concat().len() as u64;
+            let told = |length| Body::of_length(Some(length), stream.clone());
+            for body in [Body::from_stream(stream.clone()), told(length), told(0), told(u64::MAX), joined] {
                 match (body.collect(4).await, whole) {
                     (Ok(bytes), Some(whole)) => assert_eq!(bytes, whole),
                     (Err(error), None) => assert_eq!(error.kind(), ErrorKind::TooLarge),

@@ -72,6 +72,7 @@ mod layers;
 mod log;
 mod metering;
 mod operation;
+mod origins;
 mod redact;
 mod secret;
 mod spending;

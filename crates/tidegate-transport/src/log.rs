@@ -1,10 +1,12 @@
 //! The requests of this process, newest last, for `system.requests`.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::{CacheOutcome, StatementId};
+use http::Method;
+
+use crate::{CacheOutcome, Request, StatementId, redact_url};
 
 /// One attempt, as it is shown: without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,17 +14,17 @@ pub struct RequestRecord {
     /// Statement that paid for it.
     pub statement: StatementId,
     /// On whose behalf.
-    pub principal: String,
+    pub principal: Arc<str>,
     /// Connection, as named in SQL.
-    pub connection: String,
+    pub connection: Arc<str>,
     /// Table, as named in SQL.
-    pub table: Option<String>,
+    pub table: Option<Arc<str>>,
     /// Endpoint of the table.
-    pub endpoint: String,
+    pub endpoint: Arc<str>,
     /// Page number from 1.
     pub page: Option<u64>,
     /// HTTP method.
-    pub method: String,
+    pub method: Method,
     /// URL with secrets blanked.
     pub url: String,
     /// HTTP status; `None` when there was no response.
@@ -41,6 +43,31 @@ pub struct RequestRecord {
     pub took: Duration,
     /// Why there was no response.
     pub error: Option<String>,
+}
+
+impl RequestRecord {
+    /// A request that is sent now, or answered from a store, of whose answer nothing is known yet.
+    pub(crate) fn of(request: &Request, started_at: SystemTime) -> Self {
+        let operation = &request.operation;
+        Self {
+            statement: operation.statement.id(),
+            principal: Arc::clone(&operation.principal),
+            connection: Arc::clone(&operation.connection),
+            table: operation.table.clone(),
+            endpoint: Arc::clone(&operation.endpoint),
+            page: operation.page,
+            method: request.method.clone(),
+            url: redact_url(&request.url),
+            status: None,
+            attempt: operation.attempt,
+            cache: operation.cache,
+            quota_wait: operation.quota_wait,
+            bytes: 0,
+            started_at,
+            took: Duration::ZERO,
+            error: None,
+        }
+    }
 }
 
 /// A ring of the most recent requests.
@@ -85,7 +112,7 @@ mod tests {
             table: None,
             endpoint: "Accounts".into(),
             page: None,
-            method: "GET".into(),
+            method: Method::GET,
             url: "https://a.example/".into(),
             status: None,
             attempt,

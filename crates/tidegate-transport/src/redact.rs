@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, LINK, LOCATION};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use url::Url;
+use url::{Position, Url};
 
 use crate::Secret;
 
@@ -66,9 +66,19 @@ const SHORTEST_SOUGHT: usize = 4;
 
 /// Whether a query parameter or header of this name carries a credential.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let plain: String =
-        name.chars().filter(|c| !matches!(c, '-' | '_' | '.' | '$')).map(|c| c.to_ascii_lowercase()).collect();
-    SECRET_NAMES.contains(&plain.as_str()) || SECRET_ENDINGS.iter().any(|ending| plain.ends_with(ending))
+    // From the end, and without a copy: each header and parameter of each request is asked about.
+    let plain = || {
+        let letters = name.bytes().rev().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'$'));
+        letters.map(|byte| byte.to_ascii_lowercase())
+    };
+    let ends_with = |letters: &mut dyn Iterator<Item = u8>, ending: &str| {
+        ending.bytes().rev().all(|byte| letters.next() == Some(byte))
+    };
+    let is = |secret: &&str| {
+        let mut letters = plain();
+        ends_with(&mut letters, secret) && letters.next().is_none()
+    };
+    SECRET_NAMES.iter().any(is) || SECRET_ENDINGS.iter().any(|ending| ends_with(&mut plain(), ending))
 }
 
 /// The URL as it may be shown: without user information and fragment, and with the values of query parameters
@@ -80,18 +90,21 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 /// ```
 #[must_use]
 pub fn redact_url(url: &Url) -> String {
-    let mut shown = url.clone();
-    // Both fail only for URLs that cannot have user information, and then there is none to show.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_fragment(None);
-    redact_query(shown.as_str())
+    let mut shown = String::with_capacity(url.as_str().len());
+    shown.push_str(&url[..Position::BeforeUsername]);
+    redact_query_onto(&mut shown, &url[Position::BeforeHost..Position::AfterQuery]);
+    shown
 }
 
 /// A text with the values of query parameters that look like credentials blanked: a URL, absolute or relative,
 /// or something that contains URLs, such as a `Link` header.
 pub(crate) fn redact_query(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    redact_query_onto(&mut shown, text);
+    shown
+}
+
+fn redact_query_onto(shown: &mut String, text: &str) {
     let mut rest = text;
     while let Some(start) = rest.find(['?', '&']) {
         let (before, parameter) = rest.split_at(start + 1);
@@ -108,7 +121,6 @@ pub(crate) fn redact_query(text: &str) -> String {
         rest = &parameter[end..];
     }
     shown.push_str(rest);
-    shown
 }
 
 /// A text with every occurrence of these secrets blanked, as they are and percent-encoded. For texts that came

@@ -341,11 +341,11 @@ fn requests(shared: &Shared) -> Rows {
     let row = |record: tidegate_transport::RequestRecord| {
         vec![
             record.statement.into(),
-            record.connection.into(),
-            record.table.into(),
-            record.endpoint.into(),
+            record.connection.as_ref().into(),
+            record.table.as_deref().into(),
+            record.endpoint.as_ref().into(),
             record.page.into(),
-            record.method.into(),
+            record.method.as_str().into(),
             record.url.into(),
             record.status.into(),
             record.attempt.into(),

@@ -6,16 +6,18 @@
 //! guard and the other checks see is what they would see of one page after the other.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tidegate_spec::Place;
 use tidegate_transport::{Operation, Sent};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::paging::{Ask, Foresight};
 use crate::call::{self, Answer};
-use crate::render::Outgoing;
+use crate::render::{Outgoing, Range};
 use crate::{ErrorKind, Source};
 
 /// What is under way for one scan.
@@ -31,9 +33,14 @@ pub(super) struct Ahead {
     jobs: Option<mpsc::UnboundedSender<Job>>,
 }
 
+/// What a request for a page is written from, beside what all requests of the scan say.
+pub(super) type Said = (Range, Vec<(Place, String)>);
+
 #[derive(Debug)]
 struct UnderWay {
-    request: Outgoing,
+    request: Arc<Outgoing>,
+    /// What it was written from, if it was foreseen.
+    said: Option<Said>,
     early: Early,
 }
 
@@ -70,13 +77,25 @@ impl Ahead {
     }
 
     /// Whether this request is the next one under way. If another is, none of them is of use: all are given up.
-    pub(super) fn has_next(&mut self, request: &Outgoing) -> bool {
-        let is_next = self.under_way.front().is_some_and(|next| next.request == *request);
+    pub(super) fn has_next(&mut self, request: &Arc<Outgoing>) -> bool {
+        let is_same = |next: &Arc<Outgoing>| Arc::ptr_eq(next, request) || next == request;
+        let is_next = self.under_way.front().is_some_and(|next| is_same(&next.request));
         if !is_next {
-            self.under_way.clear();
-            self.foresight = None;
+            self.give_up();
         }
         is_next
+    }
+
+    /// The next request under way, if it was written from this: it need not be written again to be known.
+    pub(super) fn written(&self, said: &Said) -> Option<Arc<Outgoing>> {
+        let next = self.under_way.front().filter(|next| next.said.as_ref() == Some(said))?;
+        Some(Arc::clone(&next.request))
+    }
+
+    /// Gives up all that is under way: what the scan's requests say has changed.
+    pub(super) fn give_up(&mut self) {
+        self.under_way.clear();
+        self.foresight = None;
     }
 
     /// The next request that is foreseen, behind those that are under way. `now` foresees from the last of them on.
@@ -89,20 +108,27 @@ impl Ahead {
 
     /// Sends a request behind those that are under way, and tells whether it could: outside of a runtime it is left to
     /// its turn.
-    pub(super) fn send(&mut self, source: &Source, request: Outgoing, operation: Operation) -> bool {
+    pub(super) fn send(
+        &mut self,
+        source: &Source,
+        request: Arc<Outgoing>,
+        said: Option<Said>,
+        operation: Operation,
+    ) -> bool {
         let Some(jobs) = self.jobs.take().or_else(|| start(source)) else { return false };
         let is_foreseen = !self.under_way.is_empty();
         let (sender, answer) = oneshot::channel();
-        let is_sent = jobs.send(Job { request: request.clone(), operation, answer: sender }).is_ok();
+        let job = Job { request: Outgoing::clone(&request), operation, answer: sender };
+        let is_sent = jobs.send(job).is_ok();
         if is_sent {
-            self.under_way.push_back(UnderWay { request, early: Early { is_foreseen, answer } });
+            self.under_way.push_back(UnderWay { request, said, early: Early { is_foreseen, answer } });
             self.jobs = Some(jobs);
         }
         is_sent
     }
 
     /// The answer to this request, if it is under way.
-    pub(super) fn take(&mut self, request: &Outgoing) -> Option<Early> {
+    pub(super) fn take(&mut self, request: &Arc<Outgoing>) -> Option<Early> {
         let is_next = self.has_next(request);
         self.under_way.pop_front().filter(|_| is_next).map(|next| next.early)
     }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{Row, RowConverter, Rows, SortField};
 use tidegate_spec::Paging;
 
 use crate::ErrorKind;
@@ -21,7 +21,7 @@ pub(super) struct Border {
     /// Where the key's columns stand in a page.
     key: Vec<usize>,
     keys: Option<RowConverter>,
-    before: HashSet<Box<[u8]>>,
+    before: Option<Rows>,
     /// Whether a row that comes again is an error.
     is_ordered: bool,
 }
@@ -35,7 +35,7 @@ impl Border {
             Paging::Keyset { .. } => true,
             _ => return None,
         };
-        let new = Self { key: key.to_vec(), keys: None, before: HashSet::new(), is_ordered };
+        let new = Self { key: key.to_vec(), keys: None, before: None, is_ordered };
         (!key.is_empty()).then_some(new)
     }
 
@@ -51,15 +51,34 @@ impl Border {
             }
         };
         let rows = keys.convert_columns(&columns).map_err(failed)?;
-        let is_new: BooleanArray = rows.iter().map(|row| Some(!self.before.contains::<[u8]>(row.as_ref()))).collect();
-        self.before = rows.iter().map(|row| row.as_ref().into()).collect();
-        match is_new.false_count() {
-            0 => Ok(page),
-            repeated if self.is_ordered => Err(ErrorKind::Loop(format!(
+        let is_new = self.before.as_ref().filter(|before| may_share(before, &rows)).map(|before| are_new(before, &rows));
+        self.before = Some(rows);
+        match is_new.map(|is_new| (is_new.false_count(), is_new)) {
+            None | Some((0, _)) => Ok(page),
+            Some((repeated, _)) if self.is_ordered => Err(ErrorKind::Loop(format!(
                 "{repeated} rows of the page before came again, although each page begins after the last key: the server \
                  keeps another order, and rows would be missed; check the endpoint's `keyset`"
             ))),
-            _ => filter_record_batch(&page, &is_new).map_err(failed),
+            Some((_, is_new)) => filter_record_batch(&page, &is_new).map_err(failed),
         }
     }
+}
+
+/// Whether two pages can have a row in common: those that come in the order of their keys, as most do, have none, and are
+/// not looked at row by row.
+fn may_share(before: &Rows, rows: &Rows) -> bool {
+    match (ends(before), ends(rows)) {
+        (Some((first, last)), Some((least, most))) => least <= last && first <= most,
+        _ => false,
+    }
+}
+
+/// The least and the greatest of them.
+fn ends(rows: &Rows) -> Option<(Row<'_>, Row<'_>)> {
+    Some((rows.iter().min()?, rows.iter().max()?))
+}
+
+fn are_new(before: &Rows, rows: &Rows) -> BooleanArray {
+    let before: HashSet<Row<'_>> = before.iter().collect();
+    rows.iter().map(|row| Some(!before.contains(&row))).collect()
 }

@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::record_batch::RecordBatch;
-use arrow::row::{RowConverter, Rows, SortField};
+use arrow::row::{RowConverter, SortField};
 use tidegate_transport::redact_url;
 
 use super::seen::{Seen, hash};
@@ -37,9 +37,20 @@ pub(super) struct LoopGuard {
     requests: Seen,
     first_keys: Seen,
     empty_in_a_row: u32,
-    /// First key of the page before, or all of the page where there is no key.
-    last_page: Option<u64>,
+    /// What the page before began with.
+    before: Option<Beginning>,
     equal_in_a_row: u32,
+    /// Makes one text of the key's columns; there once it was needed.
+    keys: Option<RowConverter>,
+}
+
+/// What tells a page from others.
+#[derive(Debug, PartialEq)]
+enum Beginning {
+    /// The hash of its first row's key.
+    Key(u64),
+    /// All of it, where there is no key.
+    Page(RecordBatch),
 }
 
 impl LoopGuard {
@@ -49,8 +60,9 @@ impl LoopGuard {
             requests: Seen::default(),
             first_keys: Seen::default(),
             empty_in_a_row: 0,
-            last_page: None,
+            before: None,
             equal_in_a_row: 0,
+            keys: None,
         }
     }
 
@@ -73,8 +85,8 @@ impl LoopGuard {
     }
 
     /// Whether a page is the one before again: it begins with the same key or, without a key, has the same rows.
-    pub(super) fn is_repeated(&self, page: &RecordBatch) -> Result<bool, ErrorKind> {
-        Ok(page.num_rows() > 0 && self.last_page.is_some() && self.fingerprint(page)? == self.last_page)
+    pub(super) fn is_repeated(&mut self, page: &RecordBatch) -> Result<bool, ErrorKind> {
+        Ok(page.num_rows() > 0 && self.before.is_some() && self.beginning(page)? == self.before)
     }
 
     /// After a page was decoded.
@@ -89,28 +101,36 @@ impl LoopGuard {
             return Err(ErrorKind::Loop(message));
         }
         self.empty_in_a_row = 0;
-        let this = self.fingerprint(page)?;
-        let before = std::mem::replace(&mut self.last_page, this);
-        match this {
-            Some(first) if !self.key.is_empty() => self.first_key(first),
-            _ if self.key.is_empty() => self.whole_page(this == before),
-            _ => Ok(()),
+        let this = self.beginning(page)?;
+        let is_equal = this == self.before;
+        let first = if let Some(Beginning::Key(first)) = &this { Some(*first) } else { None };
+        self.before = this;
+        match first {
+            Some(first) => self.first_key(first),
+            None if self.key.is_empty() => self.whole_page(is_equal),
+            None => Ok(()),
         }
     }
 
     /// The first row's key, or all rows without a key. A key that came as null says nothing.
-    fn fingerprint(&self, page: &RecordBatch) -> Result<Option<u64>, ErrorKind> {
+    fn beginning(&mut self, page: &RecordBatch) -> Result<Option<Beginning>, ErrorKind> {
         if self.key.is_empty() {
-            let rows = rows(page.columns())?;
-            let mut hasher = DefaultHasher::new();
-            rows.iter().for_each(|row| row.as_ref().hash(&mut hasher));
-            return Ok(Some(hasher.finish()));
+            return Ok(Some(Beginning::Page(page.clone())));
         }
         let key: Vec<ArrayRef> = self.key.iter().map(|&column| page.column(column).slice(0, 1)).collect();
         if key.iter().any(|value| value.is_null(0)) {
             return Ok(None);
         }
-        Ok(Some(hash(rows(&key)?.row(0).as_ref())))
+        let failed = |error| ErrorKind::Body(format!("pages of these columns cannot be told apart: {error}"));
+        let keys = match &self.keys {
+            Some(keys) => keys,
+            None => {
+                let fields = key.iter().map(|column| SortField::new(column.data_type().clone())).collect();
+                self.keys.insert(RowConverter::new(fields).map_err(failed)?)
+            }
+        };
+        let rows = keys.convert_columns(&key).map_err(failed)?;
+        Ok(Some(Beginning::Key(hash(rows.row(0).as_ref()))))
     }
 
     fn first_key(&mut self, first: u64) -> Result<(), ErrorKind> {
@@ -130,13 +150,6 @@ impl LoopGuard {
         let message = format!("the server repeats itself: {MAX_EQUAL} pages in a row had the same rows");
         Err(ErrorKind::Loop(message))
     }
-}
-
-fn rows(columns: &[ArrayRef]) -> Result<Rows, ErrorKind> {
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-    RowConverter::new(fields)
-        .and_then(|converter| converter.convert_columns(columns))
-        .map_err(|error| ErrorKind::Body(format!("pages of these columns cannot be told apart: {error}")))
 }
 
 #[cfg(test)]

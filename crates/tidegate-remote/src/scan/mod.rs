@@ -5,6 +5,7 @@
 //! its body is gone by then. Only where the reader has said that it reads to the end is more under way ([`ahead`]).
 
 mod ahead;
+mod asking;
 mod border;
 mod ceiling;
 pub(crate) mod cell;

@@ -10,6 +10,8 @@
 
 mod foresight;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 use tidegate_spec::{Count, Dialect, End, Endpoint, EndpointKind, Paging, PastEnd, Place, Window as SpecWindow};
 use url::Url;
@@ -76,7 +78,7 @@ enum Step {
 /// One sequence of requests.
 #[derive(Debug, Clone)]
 pub(super) struct Pager {
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     base: Url,
     sizes: Option<PageSizes>,
     lengths: Lengths,
@@ -105,7 +107,7 @@ pub(super) struct Pager {
 
 impl Pager {
     pub(super) fn new(request: &ScanRequest, base: &Url) -> Result<Self, ErrorKind> {
-        let endpoint = request.endpoint()?.clone();
+        let endpoint = Arc::new(request.endpoint()?.clone());
         // Going on behind `$top` needs a key: without one nothing tells a service that ignores `$skip` and sends the
         // first rows again.
         let has_window = endpoint.window == Some(SpecWindow::TopSkip)
@@ -148,6 +150,11 @@ impl Pager {
 
     pub(super) fn is_done(&self) -> bool {
         matches!(self.step, Step::Done)
+    }
+
+    /// Whether the server may name the URL of a page.
+    pub(super) fn follows_links(&self) -> bool {
+        matches!(self.endpoint.paging, Paging::NextUrl | Paging::LinkHeader)
     }
 
     /// Starts afresh, and asks for no total.
@@ -227,7 +234,8 @@ impl Pager {
         self.steady.take(told.rows, total);
         // Where OData's totals stand on some pages only, that of an earlier page may be of other rows.
         self.total = if self.is_inline() { total } else { total.or(self.total) };
-        self.step = match self.endpoint.paging.clone() {
+        let endpoint = Arc::clone(&self.endpoint);
+        self.step = match &endpoint.paging {
             _ if self.endpoint.kind == EndpointKind::Get => Step::Done,
             Paging::Single => self.single(told)?,
             Paging::NextUrl => {
@@ -238,17 +246,17 @@ impl Pager {
             Paging::LinkHeader => self.linked(link_header::next(told.headers, told.answered)?, told.more)?,
             Paging::Page { end, .. } => {
                 self.number += 1;
-                if self.goes_on(told, end, true) { Step::Marked(self.number.to_string()) } else { Step::Done }
+                if self.goes_on(told, *end, true) { Step::Marked(self.number.to_string()) } else { Step::Done }
             }
             Paging::Offset { end, .. } => {
-                if self.goes_on(told, end, true) {
+                if self.goes_on(told, *end, true) {
                     Step::Marked(self.rows.to_string())
                 } else {
                     Step::Done
                 }
             }
-            Paging::Cursor { header, none, .. } => self.cursor(told, header.as_deref(), &none)?,
-            Paging::Keyset { end, .. } => self.keyset(told, end)?,
+            Paging::Cursor { header, none, .. } => self.cursor(told, header.as_deref(), none)?,
+            Paging::Keyset { end, .. } => self.keyset(told, *end)?,
             other => return Err(ErrorKind::Unsupported(format!("pages cannot be asked for by {other:?} yet"))),
         };
         Ok(())

@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use tidegate_spec::{NotFound, Paging, Place};
-use tidegate_transport::{Operation, Purpose, Statement};
+use tidegate_spec::NotFound;
+use tidegate_transport::{Operation, Statement};
 
 use arrow::record_batch::RecordBatch;
 
 use super::ahead::{Ahead, Early};
+use super::asking::{Asking, write};
 use super::border::Border;
 use super::ceiling::{self, Slices};
 use super::layout::Layout;
@@ -22,12 +23,13 @@ use super::paging::{Ask, Pager, Told};
 use super::{Page, cell, place, total};
 use crate::call::Answer;
 use crate::decode::{Decoded, Decoder};
-use crate::render::{Outgoing, Range};
-use crate::{Error, ErrorKind, Result, ScanRequest, Source, call, render};
+use crate::render::Outgoing;
+use crate::{Error, ErrorKind, Result, ScanRequest, Source, call};
 
 /// A scan under way.
 pub(super) struct Scan {
     source: Source,
+    asking: Asking,
     /// What is asked for: of a scan in slices, by this one.
     request: ScanRequest,
     layout: Layout,
@@ -36,8 +38,8 @@ pub(super) struct Scan {
     pager: Pager,
     slices: Option<Slices>,
     border: Option<Border>,
-    /// The request that was last written: what the server names a URL for is asked likewise.
-    written: Option<Outgoing>,
+    /// The request that was last written, where the server names URLs: what is behind them is asked for likewise.
+    written: Option<Arc<Outgoing>>,
     /// What ends the scan when it is asked to go on.
     failure: Option<ErrorKind>,
     /// Requests so far.
@@ -54,7 +56,7 @@ pub(super) struct Scan {
     /// The first page's part of the statement, where it matters whether that is a stored one.
     first: Option<Arc<Statement>>,
     /// The next request, if it was made before its turn.
-    upcoming: Option<Result<Option<Outgoing>, ErrorKind>>,
+    upcoming: Option<Result<Option<Arc<Outgoing>>, ErrorKind>>,
 }
 
 /// What an answer is.
@@ -74,6 +76,7 @@ impl Scan {
         let decoder = Decoder::for_request(&request, &layout.columns)?;
         let slices = Slices::new(&mut request, &layout, decoder.schema());
         Ok(Self {
+            asking: Asking::new(&request)?,
             guard: LoopGuard::new(layout.key.clone()),
             pager: Pager::new(&request, &source.base)?,
             border: Border::new(&request.endpoint()?.paging, &layout.key),
@@ -130,10 +133,14 @@ impl Scan {
                 }
             };
             self.pages += 1;
-            let place = place(&self.source, &self.request, Some(self.pages), Some(&outgoing.url));
-            let page = self.read(outgoing).await;
+            let number = self.pages;
+            let page = self.read(&outgoing).await;
             let page = page.and_then(|page| self.begins_anew().map(|anew| page.filter(|_| !anew)));
-            if let Some(page) = page.map_err(|kind| Error { place, kind })? {
+            let page = page.map_err(|kind| {
+                let place = place(&self.source, &self.request, Some(number), Some(&outgoing.url));
+                Error { place, kind }
+            })?;
+            if let Some(page) = page {
                 self.unconfirmed = std::mem::take(&mut self.is_unconfirmed).then(|| page.batch.clone());
                 self.look_ahead();
                 return Ok(Some(page));
@@ -141,19 +148,27 @@ impl Scan {
         }
     }
 
-    fn next_request(&mut self) -> Result<Option<Outgoing>, ErrorKind> {
+    fn next_request(&mut self) -> Result<Option<Arc<Outgoing>>, ErrorKind> {
         if let Some(failure) = self.failure.take() {
             self.pager.stop();
             return Err(failure);
         }
         let Some(ask) = self.pager.ask() else { return Ok(None) };
         let followed = matches!(ask, Ask::Follow(_));
-        let outgoing = match (ask, self.written.clone()) {
+        let outgoing = match (ask, &self.written) {
             (Ask::Written { range, page }, _) => {
-                let written = write(&self.source, &self.request, &self.layout, range, &page)?;
-                self.written.insert(written).clone()
+                let said = (range, page);
+                let written = match self.ahead.as_ref().and_then(|ahead| ahead.written(&said)) {
+                    Some(written) => written,
+                    None => Arc::new(write(&self.source, &self.request, &self.layout, range, &said.1)?),
+                };
+                self.written = self.pager.follows_links().then(|| Arc::clone(&written));
+                written
             }
-            (Ask::Follow(url), Some(written)) => Outgoing { url, ..written },
+            (Ask::Follow(url), Some(written)) => {
+                let (method, headers) = (written.method.clone(), written.headers.clone());
+                Arc::new(Outgoing { method, url, headers, body: written.body.clone() })
+            }
             (Ask::Follow(_), None) => return Err(ErrorKind::Loop("a link before the first page".to_owned())),
         };
         self.guard.asking(&outgoing, followed)?;
@@ -197,8 +212,8 @@ impl Scan {
     }
 
     fn operation(&mut self, page: u64) -> Operation {
-        let operation = operation(&self.source, &self.request, page, self.anew);
-        if page != 1 || is_stable(&self.request) {
+        let operation = self.asking.operation(&self.source, page, self.anew);
+        if page != 1 || self.asking.is_stable {
             return operation;
         }
         let first = Arc::new(self.source.statement.child());
@@ -216,15 +231,16 @@ impl Scan {
         let upcoming = self.next_request();
         if let (Ok(Some(next)), Some(ahead)) = (&upcoming, &mut self.ahead) {
             if !ahead.has_next(next) {
-                let operation = operation(&self.source, &self.request, self.pages + 1, self.anew);
-                ahead.send(&self.source, next.clone(), operation);
+                let operation = self.asking.operation(&self.source, self.pages + 1, self.anew);
+                ahead.send(&self.source, Arc::clone(next), None, operation);
             }
             while ahead.has_room() {
                 let foreseen = ahead.foresee(self.pager.total(), || self.pager.foresight());
                 let Some(Ask::Written { range, page }) = foreseen else { break };
                 let Ok(request) = write(&self.source, &self.request, &self.layout, range, &page) else { break };
                 let number = self.pages + 1 + ahead.len() as u64;
-                if !ahead.send(&self.source, request, operation(&self.source, &self.request, number, self.anew)) {
+                let operation = self.asking.operation(&self.source, number, self.anew);
+                if !ahead.send(&self.source, Arc::new(request), Some((range, page)), operation) {
                     break;
                 }
             }
@@ -233,8 +249,8 @@ impl Scan {
     }
 
     /// Has the request sent and decodes its page; `None` when there is none. The body is dropped when this returns.
-    async fn read(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
-        let Some(early) = self.early(&outgoing) else { return self.read_now(outgoing).await };
+    async fn read(&mut self, outgoing: &Arc<Outgoing>) -> Result<Option<Page>, ErrorKind> {
+        let Some(early) = self.early(outgoing) else { return self.read_now(outgoing).await };
         let is_foreseen = early.is_foreseen;
         match self.accept(early.answer().await?, is_foreseen)? {
             Taken::Page(page) => Ok(Some(page)),
@@ -247,19 +263,19 @@ impl Scan {
     }
 
     /// The answer to this request, sent now unless it is under way; `None` where it is sent by this scan itself.
-    fn early(&mut self, outgoing: &Outgoing) -> Option<Early> {
+    fn early(&mut self, outgoing: &Arc<Outgoing>) -> Option<Early> {
         if self.ahead.as_mut().is_some_and(|ahead| !ahead.has_next(outgoing)) {
             let operation = self.operation(self.pages);
             if let Some(ahead) = &mut self.ahead {
-                ahead.send(&self.source, outgoing.clone(), operation);
+                ahead.send(&self.source, Arc::clone(outgoing), None, operation);
             }
         }
         self.ahead.as_mut()?.take(outgoing)
     }
 
-    async fn read_now(&mut self, outgoing: Outgoing) -> Result<Option<Page>, ErrorKind> {
+    async fn read_now(&mut self, outgoing: &Outgoing) -> Result<Option<Page>, ErrorKind> {
         let operation = self.operation(self.pages);
-        let answer = call::send(&self.source, outgoing, operation).await?;
+        let answer = call::send(&self.source, outgoing.clone(), operation).await?;
         Ok(match self.accept(answer, false)? {
             Taken::Page(page) => Some(page),
             Taken::End | Taken::Behind => None,
@@ -357,6 +373,9 @@ impl Scan {
                     self.ahead = None;
                 }
                 self.request = ScanRequest { fetch: None, ..request };
+                if let Some(ahead) = &mut self.ahead {
+                    ahead.give_up();
+                }
                 self.pager = Pager::new(&self.request, &self.source.base)?;
                 self.guard = LoopGuard::new(self.layout.key.clone());
             }
@@ -378,41 +397,15 @@ impl Scan {
 
     /// The wanted columns as a page.
     fn page(&self, batch: RecordBatch) -> Result<Page, ErrorKind> {
-        let wanted: Vec<usize> = (0..self.request.columns.len()).collect();
-        let batch = batch.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))?;
+        let wanted = self.request.columns.len();
+        let batch = if batch.num_columns() > wanted {
+            let wanted: Vec<usize> = (0..wanted).collect();
+            batch.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))?
+        } else {
+            batch
+        };
         // Of a scan in slices each tells what is left.
         let total = self.pager.total().filter(|&total| self.slices.is_none() && !total::is_a_cap(total));
         Ok(Page { number: self.pages, batch, total })
-    }
-}
-
-/// The request for a page. Whole rows are what was asked for, and more; a URL that is too long is no answer at all.
-fn write(
-    source: &Source,
-    request: &ScanRequest,
-    layout: &Layout,
-    range: Range,
-    page: &[(Place, String)],
-) -> Result<Outgoing, ErrorKind> {
-    let write = |columns: &[usize]| render::rows(&source.base, request, columns, range, page);
-    let narrow = write(&layout.columns)?;
-    let is_long = narrow.url.as_str().len() > request.endpoint()?.max_url_length;
-    if is_long { write(&[]) } else { Ok(narrow) }
-}
-
-/// Whether pages that were answered at different times belong together.
-fn is_stable(request: &ScanRequest) -> bool {
-    let endpoint = request.table.endpoints.get(request.endpoint);
-    endpoint.is_some_and(|endpoint| endpoint.stable || endpoint.paging == Paging::Single)
-}
-
-/// What the request for the page with this number is sent for.
-fn operation(source: &Source, request: &ScanRequest, page: u64, anew: bool) -> Operation {
-    let name = request.table.endpoints.get(request.endpoint).map_or("", |endpoint| endpoint.name.as_str());
-    let keeps = is_stable(request);
-    Operation {
-        keeps,
-        reuse: keeps || (page == 1 && !anew),
-        ..source.operation(Some(&request.table.name), name, Purpose::Read, Some(page))
     }
 }

@@ -25,6 +25,7 @@ use url::Origin;
 pub use self::credentials::Credentials;
 use self::credentials::{Mark, bearer};
 pub use self::token::TokenSource;
+use crate::origins::is_at;
 use crate::redact::is_secret_name;
 use crate::{
     Body, DEFAULT_BODY_CAP, Error, ErrorKind, Request, Response, Result, Secret, Sent, Transport, redact_text,
@@ -71,7 +72,7 @@ impl Transport for Auth {
     async fn send(&self, mut request: Request) -> Result<Response> {
         let shown_url = request.url.clone();
         let mut token = None;
-        if request.url.origin() == self.origin {
+        if is_at(&request.url, &self.origin) {
             token = self.sign(&mut request).await?;
         } else {
             let secret: Vec<_> = request.headers.keys().filter(|name| is_secret_name(name.as_str())).cloned().collect();

@@ -28,7 +28,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
@@ -61,14 +60,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const OWN_CONDITIONS: [HeaderName; 6] =
     [IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE];
 
-/// An answer to a reader, and what the cache keeps of it.
+/// An answer to a reader.
 struct Had {
+    /// With its body at hand.
     response: Response,
-    answer: Arc<Answer>,
+    /// What the cache keeps of it, once somebody has a use for that.
+    answer: Option<Arc<Answer>>,
+    asked_at: SystemTime,
+    received_at: SystemTime,
     /// Whether a call was paid for it, by this request or another.
     is_paid: bool,
-    /// Whether others who ask the same at the same time may have it.
-    is_shared: bool,
+    /// Whether this request has asked for it: then others who ask the same at the same time may have it.
+    is_new: bool,
+}
+
+impl Had {
+    /// What the cache keeps of it.
+    fn answer(&mut self) -> &Arc<Answer> {
+        let Self { response, answer, asked_at, received_at, .. } = self;
+        answer.get_or_insert_with(|| {
+            let Response { status, headers, body, .. } = &*response;
+            let body = body.whole().cloned().unwrap_or_default();
+            let headers = headers.clone();
+            Arc::new(Answer { status: *status, headers, body, asked_at: *asked_at, received_at: *received_at }.kept())
+        })
+    }
 }
 
 impl Cache {
@@ -131,11 +147,14 @@ impl Cache {
         if let Some(answer) = self.held(&key, request).await {
             return Ok(self.hit(request, &answer, CacheOutcome::Hit));
         }
-        let had = self.ask(&key, request, stored).await?;
-        if had.is_shared {
-            lead.share(&had.answer);
+        let mut had = self.ask(&key, request, stored).await?;
+        let is_followed = lead.end();
+        let is_wanted = had.is_new && (own.is_some() || is_followed);
+        if is_wanted && Policy::new(&request.headers, had.answer()).is_storable() {
+            let answer = had.answer();
+            lead.share(answer);
             if let Some(own) = own {
-                self.shared.answered.put(&own, &self.scope, &had.answer);
+                self.shared.answered.put(&own, &self.scope, answer);
             }
         }
         Ok(had)
@@ -211,8 +230,8 @@ impl Cache {
         let policy = Policy::new(&request.headers, &answer);
         self.store(key, request, &answer, &policy, true).await;
         request.operation.statement.count_cache(CacheOutcome::Revalidated);
-        let is_shared = policy.is_storable();
-        Had { response: answer.response(&request.url, now), answer, is_paid: true, is_shared }
+        let response = answer.response(&request.url, now);
+        Had { response, answer: Some(answer), asked_at, received_at: now, is_paid: true, is_new: true }
     }
 
     /// Takes what the server has answered, or else what may stand in for it.
@@ -233,12 +252,14 @@ impl Cache {
         }
         let response = sent?;
         let received_at = self.shared.clock.now();
-        let (response, body) = whole(response, request.operation.body).await?;
-        let (status, headers) = (response.status, response.headers.clone());
-        let answer = Arc::new(Answer { status, headers, body, asked_at, received_at }.kept());
-        let policy = Policy::new(&request.headers, &answer);
-        self.store(key, request, &answer, &policy, stored.is_some()).await;
-        Ok(Had { response, answer, is_paid: true, is_shared: policy.is_storable() })
+        let response = whole(response, request.operation.body).await?;
+        let mut had = Had { response, answer: None, asked_at, received_at, is_paid: true, is_new: true };
+        if stored.is_some() || policy::may_be_of_use(&had.response.headers, request.operation.statement.cache_use()) {
+            let answer = had.answer();
+            let policy = Policy::new(&request.headers, answer);
+            self.store(key, request, answer, &policy, stored.is_some()).await;
+        }
+        Ok(had)
     }
 
     /// Stores an answer if it can be of use, or else forgets what it has made obsolete.
@@ -262,7 +283,9 @@ impl Cache {
     fn hit(&self, request: &Request, answer: &Arc<Answer>, outcome: CacheOutcome) -> Had {
         self.shared.count(request, answer, outcome);
         let response = answer.response(&request.url, self.shared.clock.now());
-        Had { response, answer: Arc::clone(answer), is_paid: outcome == CacheOutcome::Shared, is_shared: false }
+        let (asked_at, received_at) = (answer.asked_at, answer.received_at);
+        let (answer, is_paid) = (Some(Arc::clone(answer)), outcome == CacheOutcome::Shared);
+        Had { response, answer, asked_at, received_at, is_paid, is_new: false }
     }
 
     fn moment(&self) -> SystemTime {
@@ -274,10 +297,8 @@ impl Cache {
         let asked_at = self.moment();
         let response = self.inner.send(request.clone()).await?;
         let received_at = self.shared.clock.now();
-        let (response, body) = whole(response, request.operation.body).await?;
-        let (status, headers) = (response.status, response.headers.clone());
-        let answer = Arc::new(Answer { status, headers, body, asked_at, received_at });
-        Ok(Had { response, answer, is_paid: true, is_shared: false })
+        let response = whole(response, request.operation.body).await?;
+        Ok(Had { response, answer: None, asked_at, received_at, is_paid: true, is_new: true })
     }
 }
 
@@ -300,13 +321,13 @@ impl Transport for Cache {
         {
             return Ok(response);
         }
-        let had = match (is_for_store(&request), &page) {
+        let mut had = match (is_for_store(&request), &page) {
             (true, _) => self.get(&request).await?,
             (false, Some(_)) => self.pass(&request).await?,
             (false, None) => return self.inner.send(request).await,
         };
-        if let Some(page) = page.filter(|_| had.is_paid && !had.answer.holds(&self.blanks)) {
-            page.keep(&request, &had.answer).await;
+        if let Some(page) = page.filter(|_| had.is_paid && !had.answer().holds(&self.blanks)) {
+            page.keep(&request, had.answer()).await;
         }
         Ok(had.response)
     }
@@ -329,11 +350,10 @@ fn is_for_store(request: &Request) -> bool {
 }
 
 /// A response with its body at hand. Nothing is copied where it is collected already.
-async fn whole(response: Response, mode: BodyMode) -> Result<(Response, Bytes)> {
+async fn whole(response: Response, mode: BodyMode) -> Result<Response> {
     let cap = if let BodyMode::Collect { cap } = mode { cap } else { DEFAULT_BODY_CAP };
     let Response { status, headers, url, body } = response;
-    let body = body.collect(cap).await?;
-    Ok((Response { status, headers, url, body: Body::from(body.clone()) }, body))
+    Ok(Response { status, headers, url, body: Body::from(body.collect(cap).await?) })
 }
 
 /// Why a request got no answer of use, in words that are the same for all pages of a table. `None` for an answer, be it

@@ -7,7 +7,7 @@
 mod client;
 mod explain;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -91,20 +91,30 @@ impl Transport for Http {
             return Err(Error::cancelled(Sent::No));
         }
         let client = self.client(&request.url)?;
-        let place = Place::of(&request, self.is_proxied(&request.url));
+        let to = To { connection: Arc::clone(&request.operation.connection), is_proxied: self.is_proxied(&request.url) };
         let url = request.url.clone();
         let outgoing = outgoing(request)?;
         let mut answer = tokio::select! {
             biased;
             () = cancelled.cancelled() => return Err(Error::cancelled(Sent::Maybe)),
-            answer = client.execute(outgoing) => answer.map_err(|error| explain::explain(error, &place))?,
+            answer = client.execute(outgoing) => answer.map_err(|error| to.explain(error, &url))?,
         };
-        Ok(Response {
-            status: answer.status(),
-            headers: std::mem::take(answer.headers_mut()),
-            url,
-            body: Body::from_stream(chunks(answer, cancelled, place)),
-        })
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let length = answer.content_length();
+        Ok(Response { status, headers, url, body: Body::of_length(length, chunks(answer, cancelled, to)) })
+    }
+}
+
+/// Where a request went, for what may be said of it.
+#[derive(Debug)]
+struct To {
+    connection: Arc<str>,
+    is_proxied: bool,
+}
+
+impl To {
+    fn explain(&self, error: reqwest::Error, url: &Url) -> Error {
+        explain::explain(error, &Place::of(url, &self.connection, self.is_proxied))
     }
 }
 
@@ -127,16 +137,20 @@ fn outgoing(request: Request) -> Result<reqwest::Request> {
 }
 
 /// The body's chunks as they arrive; ends with an error at once when the statement is cancelled.
-fn chunks(answer: reqwest::Response, cancelled: CancellationToken, place: Place) -> impl Stream<Item = Result<Bytes>> {
-    futures::stream::unfold(Some((answer, cancelled, place)), async |state| {
-        let (mut answer, cancelled, place) = state?;
+fn chunks(answer: reqwest::Response, cancelled: CancellationToken, to: To) -> impl Stream<Item = Result<Bytes>> {
+    futures::stream::unfold(Some((answer, cancelled, to)), async |state| {
+        let (mut answer, cancelled, to) = state?;
+        if cancelled.is_cancelled() {
+            return Some((Err(Error::cancelled(Sent::Maybe)), None));
+        }
+        // What is there is taken first: to wait for a cancellation costs more than to look for one.
         let chunk = tokio::select! {
             biased;
+            chunk = answer.chunk() => chunk.map_err(|error| to.explain(error, answer.url())),
             () = cancelled.cancelled() => Err(Error::cancelled(Sent::Maybe)),
-            chunk = answer.chunk() => chunk.map_err(|error| explain::explain(error, &place)),
         };
         match chunk.transpose()? {
-            Ok(bytes) => Some((Ok(bytes), Some((answer, cancelled, place)))),
+            Ok(bytes) => Some((Ok(bytes), Some((answer, cancelled, to)))),
             Err(error) => Some((Err(error), None)),
         }
     })

@@ -17,7 +17,6 @@ use http::StatusCode;
 
 use crate::{
     Body, CacheOutcome, Clock, Error, Request, RequestLog, RequestRecord, Response, Result, Sent, Statement, Transport,
-    redact_url,
 };
 
 /// Counts calls and bytes on the statement, and adds each attempt to the log when its body has ended, failed or
@@ -47,13 +46,10 @@ impl Transport for Observe {
         statement.count_call(request.operation.attempt > 1);
         let mut watch = Watch::start(&request, Arc::clone(&self.log), Arc::clone(&self.clock));
         let response = self.inner.send(request).await.inspect_err(|error| watch.fail(error))?;
-        watch.record.status = Some(response.status.as_u16());
-        if watch.record.cache == Some(CacheOutcome::Revalidated) && response.status != StatusCode::NOT_MODIFIED {
-            // It was asked whether a stored answer holds, and does not.
-            watch.record.cache = Some(CacheOutcome::Miss);
-        }
+        watch.answered(response.status);
         let Response { status, headers, url, body } = response;
-        Ok(Response { status, headers, url, body: Body::from_stream(watched(body.into_stream(), watch)) })
+        let length = body.length();
+        Ok(Response { status, headers, url, body: Body::of_length(length, watched(body.into_stream(), watch)) })
     }
 }
 
@@ -70,7 +66,7 @@ fn watched(chunks: BoxStream<'static, Result<Bytes>>, watch: Watch) -> impl Stre
                 Some((Err(error), None))
             }
             None => {
-                watch.record.error = None;
+                watch.is_ended = true;
                 None
             }
         }
@@ -83,48 +79,51 @@ struct Watch {
     clock: Arc<dyn Clock>,
     statement: Arc<Statement>,
     started: Duration,
-    record: RequestRecord,
+    /// There until it is dropped.
+    record: Option<RequestRecord>,
+    /// Whether the whole answer came, or it was told why not.
+    is_ended: bool,
 }
 
 impl Watch {
     fn start(request: &Request, log: Arc<RequestLog>, clock: Arc<dyn Clock>) -> Self {
-        let operation = &request.operation;
-        let record = RequestRecord {
-            statement: operation.statement.id(),
-            principal: operation.principal.to_string(),
-            connection: operation.connection.to_string(),
-            table: operation.table.as_deref().map(Into::into),
-            endpoint: operation.endpoint.to_string(),
-            page: operation.page,
-            method: request.method.to_string(),
-            url: redact_url(&request.url),
-            status: None,
-            attempt: operation.attempt,
-            cache: operation.cache,
-            quota_wait: operation.quota_wait,
-            bytes: 0,
-            started_at: clock.now(),
-            took: Duration::ZERO,
-            // What stands when nobody waits for the end.
-            error: Some("the statement stopped before the answer was complete".into()),
-        };
+        let record = Some(RequestRecord::of(request, clock.now()));
         let started = clock.elapsed();
-        Self { log, clock, statement: Arc::clone(&operation.statement), started, record }
+        let statement = Arc::clone(&request.operation.statement);
+        Self { log, clock, statement, started, record, is_ended: false }
+    }
+
+    fn answered(&mut self, status: StatusCode) {
+        let Some(record) = &mut self.record else { return };
+        record.status = Some(status.as_u16());
+        if record.cache == Some(CacheOutcome::Revalidated) && status != StatusCode::NOT_MODIFIED {
+            // It was asked whether a stored answer holds, and does not.
+            record.cache = Some(CacheOutcome::Miss);
+        }
     }
 
     fn bytes(&mut self, bytes: u64) {
-        self.record.bytes += bytes;
+        if let Some(record) = &mut self.record {
+            record.bytes += bytes;
+        }
         self.statement.count_bytes(bytes);
     }
 
     fn fail(&mut self, error: &Error) {
-        self.record.error = Some(error.to_string());
+        self.is_ended = true;
+        if let Some(record) = &mut self.record {
+            record.error = Some(error.to_string());
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.record.took = self.clock.elapsed().saturating_sub(self.started);
-        self.log.push(self.record.clone());
+        let Some(mut record) = self.record.take() else { return };
+        record.took = self.clock.elapsed().saturating_sub(self.started);
+        if !self.is_ended {
+            record.error = Some("the statement stopped before the answer was complete".into());
+        }
+        self.log.push(record);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Origin;
 
+use crate::origins::is_at;
 use crate::redact::without_parameter;
 use crate::{Error, ErrorKind, Request, Response, Result, Sent, Transport};
 
@@ -44,10 +45,10 @@ impl Transport for OriginGuard {
                 request.url = url;
             }
         }
-        let target = request.url.origin();
-        if target == self.own || self.allowed.contains(&target) {
+        if is_at(&request.url, &self.own) || self.allowed.iter().any(|allowed| is_at(&request.url, allowed)) {
             return self.inner.send(request).await;
         }
+        let target = request.url.origin();
         let connection = &request.operation.connection;
         let own = self.own.ascii_serialization();
         let message = if target.is_tuple() {

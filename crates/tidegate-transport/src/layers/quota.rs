@@ -36,6 +36,7 @@ use self::booked::{Booked, Desk};
 use self::call::Outlay;
 use self::read::{Answered, Reading, read, unanswered};
 pub use self::throttle::{Throttle, ThrottledBody};
+use crate::origins::is_at;
 use crate::{
     Clock, Error, Metering, OnExhausted, Operation, Purpose, Request, Response, Result, Sent, Spending, Statement,
     Transport, Waiting, retry_after,
@@ -71,7 +72,7 @@ impl Meter {
 
     fn is_own(&self, request: &Request) -> bool {
         request.operation.purpose == Purpose::Token
-            || self.own.as_ref().is_none_or(|origin| *origin == request.url.origin())
+            || self.own.as_ref().is_none_or(|origin| is_at(&request.url, origin))
     }
 
     /// Waits for room, as long as the statement may.
@@ -106,7 +107,7 @@ impl Meter {
     /// Books an answer, now or when its body has ended, and hands it on.
     async fn answered(&self, booked: Booked, outlay: &Outlay<'_>, is_own: bool, response: Response) -> Response {
         let now = self.desk.clock.now();
-        let answer = Answered::new(response.status, &response.headers, response.body.whole(), now);
+        let answer = Answered::new(response.status, &response.headers, response.body.whole().map(|body| &body[..]), now);
         let Reading { mut settlement, complaints } = read(&self.desk.metering, outlay, &answer, is_own);
         self.desk.complain(&booked.operation, &complaints);
         self.desk.bound_names(&booked.operation, outlay, &mut settlement);

@@ -5,7 +5,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -41,8 +40,7 @@ impl Redirect {
 #[async_trait]
 impl Transport for Redirect {
     async fn send(&self, mut request: Request) -> Result<Response> {
-        let first = request.url.clone();
-        let mut seen = HashSet::from([(request.method.clone(), request.url.clone())]);
+        let mut seen: Vec<(Method, Url)> = Vec::new();
         loop {
             let response = self.inner.send(request.clone()).await?;
             if !is_redirect(response.status) {
@@ -58,15 +56,16 @@ impl Transport for Redirect {
                 let url = redact_url(&request.url);
                 return Err(refused(format!("{url} answers {status}, a redirect, without a usable Location header")));
             };
+            seen.push((request.method.clone(), request.url.clone()));
             if seen.len() > MAX_REDIRECTS {
-                let (first, target) = (redact_url(&first), redact_url(&target));
+                let (first, target) = (redact_url(&seen[0].1), redact_url(&target));
                 return Err(refused(format!(
                     "{first} redirects more than {MAX_REDIRECTS} times, at last to {target}; check the url of the connection"
                 )));
             }
             redirect(&mut request, response.status, target);
-            if !seen.insert((request.method.clone(), request.url.clone())) {
-                let (first, target) = (redact_url(&first), redact_url(&request.url));
+            if seen.iter().any(|(method, url)| *method == request.method && *url == request.url) {
+                let (first, target) = (redact_url(&seen[0].1), redact_url(&request.url));
                 return Err(refused(format!(
                     "{first} redirects in a circle, back to {target}; a server that does so often wants a login"
                 )));

@@ -22,6 +22,7 @@ use url::Origin;
 
 pub use self::after::retry_after;
 use self::decide::{Outcome, decide};
+use crate::origins::is_at;
 use crate::{Clock, Error, ErrorKind, Jitter, Purpose, Request, Response, Result, Sent, Statement, Transport};
 
 /// How often and how soon a request is sent again.
@@ -209,7 +210,7 @@ impl Retry {
     }
 
     fn outcome(&self, request: &Request, result: &Result<Response>, renewed: bool) -> Outcome {
-        let is_own = || self.renews.as_ref().is_some_and(|origin| *origin == request.url.origin());
+        let is_own = || self.renews.as_ref().is_some_and(|origin| is_at(&request.url, origin));
         match result {
             Ok(response) if self.is_metered && response.status == StatusCode::TOO_MANY_REQUESTS => Outcome::Throttled,
             Ok(response) if response.status == StatusCode::UNAUTHORIZED && !renewed && is_own() => Outcome::Renewed,

@@ -17,6 +17,7 @@ mod ahead;
 mod answers;
 mod ceiling;
 mod count;
+mod latency;
 mod links;
 
 pub(super) const ID: usize = 0;

@@ -4,7 +4,7 @@
 //! then ask themselves, each for itself, so that a failure is not waited for once for each of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
@@ -23,8 +23,12 @@ pub(super) struct Flights {
 #[derive(Debug)]
 struct Flight {
     asked_at: SystemTime,
-    outcome: watch::Receiver<Outcome>,
+    followers: Arc<Followers>,
 }
+
+/// Those who wait for what a request gets: there is a channel to them once somebody does, which is seldom.
+#[derive(Debug, Default)]
+struct Followers(OnceLock<watch::Sender<Outcome>>);
 
 /// Who asks, and who waits.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ pub(super) enum Joined<'a> {
 pub(super) struct Lead<'a> {
     flights: &'a Flights,
     key: CacheKey,
-    outcome: watch::Sender<Outcome>,
+    followers: Arc<Followers>,
 }
 
 /// Waits for what another request gets.
@@ -53,11 +57,12 @@ impl Flights {
         if let Some(flight) = under_way.get(key)
             && written.is_none_or(|written| flight.asked_at > written)
         {
-            return Joined::Follow(Follow(flight.outcome.clone()));
+            let followers = flight.followers.0.get_or_init(|| watch::Sender::new(None));
+            return Joined::Follow(Follow(followers.subscribe()));
         }
-        let (sender, outcome) = watch::channel(None);
-        under_way.insert(*key, Flight { asked_at, outcome });
-        Joined::Lead(Lead { flights: self, key: *key, outcome: sender })
+        let followers = Arc::<Followers>::default();
+        under_way.insert(*key, Flight { asked_at, followers: Arc::clone(&followers) });
+        Joined::Lead(Lead { flights: self, key: *key, followers })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CacheKey, Flight>> {
@@ -66,20 +71,27 @@ impl Flights {
 }
 
 impl Lead<'_> {
+    /// Ends the request, so that who comes later asks anew, and tells whether somebody waits for what it got.
+    pub(super) fn end(&self) -> bool {
+        let mut under_way = self.flights.lock();
+        // A later one may stand in its place.
+        if under_way.get(&self.key).is_some_and(|flight| Arc::ptr_eq(&flight.followers, &self.followers)) {
+            under_way.remove(&self.key);
+        }
+        self.followers.0.get().is_some()
+    }
+
     /// Hands the answer to all who wait.
-    pub(super) fn share(self, answer: &Arc<Answer>) {
-        self.outcome.send_replace(Some(Arc::clone(answer)));
+    pub(super) fn share(&self, answer: &Arc<Answer>) {
+        if let Some(followers) = self.followers.0.get() {
+            followers.send_replace(Some(Arc::clone(answer)));
+        }
     }
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        let mut under_way = self.flights.lock();
-        // A later one may stand in its place.
-        let is_own = |flight: &Flight| flight.outcome.same_channel(&self.outcome.subscribe());
-        if under_way.get(&self.key).is_some_and(is_own) {
-            under_way.remove(&self.key);
-        }
+        self.end();
     }
 }
 

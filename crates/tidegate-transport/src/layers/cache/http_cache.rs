@@ -179,22 +179,11 @@ impl HttpCache {
         let operation = &request.operation;
         operation.statement.count_cache(outcome);
         self.log.push(RequestRecord {
-            statement: operation.statement.id(),
-            principal: operation.principal.to_string(),
-            connection: operation.connection.to_string(),
-            table: operation.table.as_deref().map(Into::into),
-            endpoint: operation.endpoint.to_string(),
-            page: operation.page,
-            method: request.method.to_string(),
-            url: redact_url(&request.url),
             status: Some(answer.status.as_u16()),
-            attempt: operation.attempt,
             cache: Some(outcome),
             quota_wait: Duration::ZERO,
             bytes: answer.body.len() as u64,
-            started_at: self.clock.now(),
-            took: Duration::ZERO,
-            error: None,
+            ..RequestRecord::of(request, self.clock.now())
         });
     }
 

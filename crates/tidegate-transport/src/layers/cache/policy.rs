@@ -16,6 +16,13 @@ use super::answer::Answer;
 use super::directives::{Directives, MOST_SECONDS, seconds};
 use crate::{Caching, Request};
 
+/// Whether an answer may be worth storing for statements like this one, by what its headers say at all: whoever says
+/// nothing of how long it lasts, and gives nothing to ask about it by, has most of the answers there are.
+pub(super) fn may_be_of_use(headers: &HeaderMap, caching: &Caching) -> bool {
+    let is_wanted_stale = !caching.max_staleness.max(caching.stale_if_error).is_zero();
+    is_wanted_stale || [CACHE_CONTROL, EXPIRES, ETAG, LAST_MODIFIED].iter().any(|name| headers.contains_key(name))
+}
+
 /// What is thought of one answer.
 #[derive(Debug)]
 pub(super) struct Policy {

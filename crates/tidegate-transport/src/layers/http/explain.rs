@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use crate::{Error, ErrorKind, Request, Sent};
+use url::Url;
+
+use crate::{Error, ErrorKind, Sent};
 
 /// Where a request went, for messages.
 #[derive(Debug)]
@@ -17,16 +19,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of(request: &Request, through_proxy: bool) -> Self {
-        let host = request.url.host_str().unwrap_or("(no host)");
-        let server = match request.url.port_or_known_default() {
+    pub(super) fn of(url: &Url, connection: &Arc<str>, through_proxy: bool) -> Self {
+        let host = url.host_str().unwrap_or("(no host)");
+        let server = match url.port_or_known_default() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        let scheme = request.url.scheme();
+        let scheme = url.scheme();
         Self {
             server,
-            connection: Arc::clone(&request.operation.connection),
+            connection: Arc::clone(connection),
             is_plain: scheme == "http",
             proxy: if through_proxy { proxy_variable(scheme, |name| std::env::var_os(name).is_some()) } else { None },
         }

@@ -13,6 +13,11 @@ use crate::TimeForm;
 /// How the names begin.
 const PREFIXES: [&str; 2] = ["x-ratelimit", "x-rate-limit"];
 
+/// Whether a header may be of this kind.
+pub(super) fn is_one(name: &HeaderName) -> bool {
+    PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+}
+
 /// What these headers say; `None` when they say nothing, or not the same in all of their lines.
 pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Told> {
     PREFIXES.into_iter().find_map(|prefix| Set { headers, prefix }.read(now))
@@ -52,8 +57,9 @@ impl Set<'_> {
 
     /// The text of a header; `None` when it has several lines that differ.
     fn text(&self, part: &str) -> Option<&str> {
-        let name = HeaderName::try_from(format!("{}{part}", self.prefix)).ok()?;
-        let mut all = lines(self.headers, &name);
+        let is_it = |name: &&HeaderName| name.as_str().strip_prefix(self.prefix) == Some(part);
+        let name = self.headers.keys().find(is_it)?;
+        let mut all = lines(self.headers, name);
         let first = all.next()?;
         all.all(|line| line == first).then_some(first)
     }

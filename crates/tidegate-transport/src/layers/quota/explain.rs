@@ -126,7 +126,7 @@ fn says(response: &Response) -> String {
     };
     let mut parts: Vec<String> = REASONS.iter().filter_map(shown).collect();
     // The body of a success may hold data; that of a refusal has lost the connection's secrets in the auth layer.
-    let body = response.body.whole().filter(|_| !response.status.is_success()).unwrap_or_default();
+    let body = response.body.whole().filter(|_| !response.status.is_success()).map_or(&[][..], |body| &body[..]);
     let body = String::from_utf8_lossy(&body[..body.len().min(1024)]);
     let line: String =
         body.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(160).collect();

@@ -22,6 +22,11 @@ pub(super) const UNNAMED: &str = "rate_limit";
 /// Figures that stand alone in a header: those of drafts up to 6, and what GitLab has beside them.
 const SINGLE: [&str; 4] = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-observed"];
 
+/// Whether a header may be of this kind: its name begins so in all drafts.
+pub(super) fn is_one(name: &HeaderName) -> bool {
+    name.as_str().starts_with("ratelimit")
+}
+
 /// What is known of a quota but for what is left of it.
 #[derive(Debug, Clone, PartialEq)]
 struct Policy {

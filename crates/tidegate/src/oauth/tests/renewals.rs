@@ -265,6 +265,6 @@ async fn nothing_shows_a_token() {
         assert!(secrets.contains(&secret.to_owned()), "{secret}");
     }
     let record = &setup.parts.requests.snapshot()[0];
-    assert_eq!((record.endpoint.as_str(), record.url.as_str(), record.status), ("token", TOKEN_URL, Some(200)));
-    assert_eq!((record.statement, record.connection.as_str(), record.table.as_deref()), (7, "crm", None));
+    assert_eq!((&*record.endpoint, record.url.as_str(), record.status), ("token", TOKEN_URL, Some(200)));
+    assert_eq!((record.statement, &*record.connection, record.table.as_deref()), (7, "crm", None));
 }

@@ -77,7 +77,7 @@ async fn tokens_that_end_on_the_way_lose_nothing() {
     assert_eq!(endpoint.sent("refresh_token"), ["refresh-0", "refresh-1", "refresh-2"]);
     let log = parts.requests.snapshot();
     let count = |endpoint: &str, status: u16| {
-        log.iter().filter(|record| record.endpoint == endpoint && record.status == Some(status)).count()
+        log.iter().filter(|record| *record.endpoint == *endpoint && record.status == Some(status)).count()
     };
     assert_eq!((count("list", 200), count("list", 401), count("token", 200)), (9, 2, 3));
     assert_eq!((statement.counts().calls, statement.counts().retries), (14, 2));
