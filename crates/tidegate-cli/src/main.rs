@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use args::{Args, Job};
 use exit::Exit;
+use tokio::runtime::{Builder, Runtime};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,26 +34,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
-    let args = Args::read();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
-    let exit = match runtime {
-        Ok(runtime) => dispatch(&runtime, args),
-        Err(error) => {
-            messages::failure(&format!("cannot start threads: {error}"));
-            Exit::Failed
-        }
+    let Args { options, job } = Args::read();
+    let exit = match job {
+        Job::Trust(file) => trust::run(&options, file.as_deref()),
+        Job::Script(input) => on_threads(|runtime| runtime.block_on(run::script(&options, &input))),
+        Job::Shell => on_threads(|runtime| shell::run(runtime, &options)),
+        Job::Demo => on_threads(|runtime| runtime.block_on(demo::run(&options))),
+        Job::Doctor(connection) => on_threads(|runtime| runtime.block_on(doctor::run(&options, &connection))),
+        Job::Connector(command) => on_threads(|runtime| runtime.block_on(connector::run(&options, &command))),
+        Job::Login { name, no_open } => on_threads(|runtime| runtime.block_on(login::run(&options, &name, no_open))),
     };
     exit.into()
 }
 
-fn dispatch(runtime: &tokio::runtime::Runtime, Args { options, job }: Args) -> Exit {
-    match job {
-        Job::Script(input) => runtime.block_on(run::script(&options, &input)),
-        Job::Shell => shell::run(runtime, &options),
-        Job::Demo => runtime.block_on(demo::run(&options)),
-        Job::Doctor(connection) => runtime.block_on(doctor::run(&options, &connection)),
-        Job::Trust(file) => trust::run(&options, file.as_deref()),
-        Job::Connector(command) => runtime.block_on(connector::run(&options, &command)),
-        Job::Login { name, no_open } => runtime.block_on(login::run(&options, &name, no_open)),
+/// Does `work` with threads beside it. Nothing is started before: help, version and wrong usage end the program sooner.
+fn on_threads(work: impl FnOnce(&Runtime) -> Exit) -> Exit {
+    match Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+        Ok(runtime) => work(&runtime),
+        Err(error) => {
+            messages::failure(&format!("cannot start threads: {error}"));
+            Exit::Failed
+        }
     }
 }

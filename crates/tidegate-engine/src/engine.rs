@@ -132,7 +132,8 @@ impl Engine {
         self.made()
     }
 
-    fn made(&self) -> BTreeMap<String, Arc<Connection>> {
+    /// The connections that were made, and those that were there without it and have been used. Opens none.
+    pub(crate) fn made(&self) -> BTreeMap<String, Arc<Connection>> {
         self.inner.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

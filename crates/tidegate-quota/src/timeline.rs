@@ -55,9 +55,11 @@ impl Timeline {
 
     /// The time as this process last learned to tell it. `None` before the store was read.
     pub(crate) fn now(&self) -> Option<Now> {
-        let (_, raw) = self.machine();
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
-        base.as_ref().map(|base| self.told(raw.saturating_add(base.offset)))
+        // Before the machine is asked: a process that has booked nothing opens nothing.
+        let base = base.as_ref()?;
+        let (_, raw) = self.machine();
+        Some(self.told(raw.saturating_add(base.offset)))
     }
 
     /// The time, by what the store has. What it is to keep is put into `slot`, which is marked as changed when it must be

@@ -10,7 +10,7 @@
 //! process.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -19,6 +19,7 @@ mod encode;
 mod entries;
 mod error;
 mod filesystem;
+mod held;
 mod journal;
 mod kept;
 mod metadata;
@@ -35,6 +36,7 @@ mod waits;
 pub use cache::{CacheDb, CacheKey, CacheLabel, CacheLine, CachedAnswer, DEFAULT_CACHE_BYTES};
 pub use entries::Entries;
 pub use error::{Error, ErrorKind};
+pub use held::HeldStatement;
 pub use journal::{
     Claim, Journal, MutationRecord, MutationStart, MutationState, Pruned, RowChange, RowCounts, RowRecord, RowStart,
     RowState,
@@ -57,21 +59,28 @@ const IN_MEMORY: &str = ":memory:";
 pub struct State {
     /// `None` for one that ends with the process.
     folder: Option<PathBuf>,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
     /// `None` until the first use, and after one that could not open it: the next tries again.
-    connection: Mutex<Option<Connection>>,
+    connection: Option<Connection>,
+    /// Statements that are kept with the next use.
+    held: Vec<HeldStatement>,
 }
 
 impl State {
     /// State in this folder; nothing is opened or made before it is used.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
-        Self { folder: Some(folder.to_owned()), connection: Mutex::new(None) }
+        Self { folder: Some(folder.to_owned()), slot: Mutex::default() }
     }
 
     /// State that ends with the process.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { folder: None, connection: Mutex::new(None) }
+        Self { folder: None, slot: Mutex::default() }
     }
 
     /// Whether it outlives the process.
@@ -82,14 +91,21 @@ impl State {
 
     /// Runs `work` on the open database. `attempt` completes "cannot …" in an error.
     fn run<T>(&self, attempt: &str, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
-        // A panic in `work` rolled its transaction back, so that the connection is as good as before.
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &mut *slot {
+        let mut slot = self.lock();
+        let Slot { connection, held } = &mut *slot;
+        let connection = match connection {
             Some(connection) => connection,
             empty => empty.insert(self.open()?),
         };
-        work(connection)
-            .map_err(|source| Error::sqlite(attempt, Named { file: &self.name(), holds: open::STATE.holds }, source))
+        let failed =
+            |attempt, source| Error::sqlite(attempt, Named { file: &self.name(), holds: open::STATE.holds }, source);
+        held::keep(connection, held).map_err(|source| failed("keep a statement", source))?;
+        work(connection).map_err(|source| failed(attempt, source))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // A panic in somebody's work rolled its transaction back, so that the connection is as good as before.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` in a transaction that takes the write lock at once: one that begins by reading cannot wait for

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 use crate::encode::{from_micros, saturate, to_micros, unsigned};
 use crate::{Result, State, StatementEnd, StatementRecord, StatementStart};
@@ -18,19 +18,7 @@ impl State {
     /// # Errors
     /// When the folder cannot be used.
     pub fn begin_statement(&self, start: &StatementStart) -> Result<u64> {
-        let started_at = to_micros(start.started_at);
-        self.write("keep a statement", |transaction| {
-            transaction.execute(
-                "INSERT INTO statements (process, principal, sql, kind, label, started_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![std::process::id(), start.principal, start.sql, start.kind, start.label, started_at],
-            )?;
-            let id = transaction.last_insert_rowid();
-            let oldest = started_at.saturating_sub(saturate(KEPT_FOR.as_micros()));
-            transaction.execute("DELETE FROM statements WHERE id <= ?1", [id - KEPT])?;
-            transaction.execute("DELETE FROM statements WHERE started_at < ?1", [oldest])?;
-            Ok(unsigned(id))
-        })
+        self.write("keep a statement", |transaction| insert(transaction, start))
     }
 
     /// Keeps how a statement ended. The first end stands: one that was kept already, or whose statement was
@@ -39,31 +27,7 @@ impl State {
     /// # Errors
     /// When the folder cannot be used.
     pub fn end_statement(&self, id: u64, end: &StatementEnd) -> Result<()> {
-        self.write("keep the end of a statement", |transaction| {
-            transaction.execute(
-                "UPDATE statements
-                 SET state = ?2, error = ?3, rows = ?4, calls = ?5, retries = ?6, bytes = ?7, waited = ?8, ended_at = ?9,
-                     predicted_low = ?10, predicted = ?11, predicted_high = ?12, cache_hits = ?13, revalidated = ?14
-                 WHERE id = ?1 AND ended_at IS NULL",
-                params![
-                    saturate(id),
-                    end.state,
-                    end.error,
-                    saturate(end.rows),
-                    saturate(end.calls),
-                    saturate(end.retries),
-                    saturate(end.bytes),
-                    saturate(end.waited.as_micros()),
-                    to_micros(end.ended_at),
-                    end.predicted_low.map(saturate),
-                    end.predicted.map(saturate),
-                    end.predicted_high.map(saturate),
-                    saturate(end.cache_hits),
-                    saturate(end.revalidated),
-                ],
-            )?;
-            Ok(())
-        })
+        self.write("keep the end of a statement", |transaction| update(transaction, id, end))
     }
 
     /// The newest statements, newest first, at most `limit`.
@@ -81,6 +45,48 @@ impl State {
             query.query_map([limit], record)?.collect()
         })
     }
+}
+
+/// The beginning of a statement; returns its number. What is too old goes.
+pub(crate) fn insert(transaction: &Transaction<'_>, start: &StatementStart) -> rusqlite::Result<u64> {
+    let started_at = to_micros(start.started_at);
+    transaction.execute(
+        "INSERT INTO statements (process, principal, sql, kind, label, started_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![std::process::id(), start.principal, start.sql, start.kind, start.label, started_at],
+    )?;
+    let id = transaction.last_insert_rowid();
+    let oldest = started_at.saturating_sub(saturate(KEPT_FOR.as_micros()));
+    transaction.execute("DELETE FROM statements WHERE id <= ?1", [id - KEPT])?;
+    transaction.execute("DELETE FROM statements WHERE started_at < ?1", [oldest])?;
+    Ok(unsigned(id))
+}
+
+/// The end of a statement that has none yet.
+pub(crate) fn update(transaction: &Transaction<'_>, id: u64, end: &StatementEnd) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE statements
+         SET state = ?2, error = ?3, rows = ?4, calls = ?5, retries = ?6, bytes = ?7, waited = ?8, ended_at = ?9,
+             predicted_low = ?10, predicted = ?11, predicted_high = ?12, cache_hits = ?13, revalidated = ?14
+         WHERE id = ?1 AND ended_at IS NULL",
+        params![
+            saturate(id),
+            end.state,
+            end.error,
+            saturate(end.rows),
+            saturate(end.calls),
+            saturate(end.retries),
+            saturate(end.bytes),
+            saturate(end.waited.as_micros()),
+            to_micros(end.ended_at),
+            end.predicted_low.map(saturate),
+            end.predicted.map(saturate),
+            end.predicted_high.map(saturate),
+            saturate(end.cache_hits),
+            saturate(end.revalidated),
+        ],
+    )?;
+    Ok(())
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<StatementRecord> {

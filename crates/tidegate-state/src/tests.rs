@@ -9,6 +9,7 @@ use super::*;
 
 mod concurrency;
 mod failures;
+mod held;
 mod statistics;
 mod tokens;
 

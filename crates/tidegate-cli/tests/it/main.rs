@@ -8,4 +8,5 @@ mod failures;
 mod formats;
 mod program;
 mod quotas;
+mod startup;
 mod trust;

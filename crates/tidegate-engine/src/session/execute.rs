@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
 use datafusion::physical_plan::execute_stream;
@@ -39,7 +40,8 @@ enum Started {
 pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Result<Execution> {
     let Prepared { schema, action, run, planner, .. } = prepared;
     run.start_timing();
-    let statement = run.statement()?;
+    let statement = if reads_nothing(&action) { run.statement_without_calls()? } else { run.statement()? };
+    let id = run.id(&statement);
     let started = match start(&planner, &run, &statement, action, params).await {
         Ok(started) => started,
         Err(error) => {
@@ -55,7 +57,26 @@ pub(super) async fn execute(prepared: Prepared, params: Vec<ScalarValue>) -> Res
         Started::Mutation(watched, stream) => (Some(watched), stream),
     };
     let summary = Summary { statement: Arc::clone(&statement), timing, notes, mutation };
-    Ok(Execution { id: statement.id(), schema: stream.schema(), stream, summary, cancel: Cancel { statement } })
+    Ok(Execution { id, schema: stream.schema(), stream, summary, cancel: Cancel { statement } })
+}
+
+/// Whether it is a query over no table, whose rows come from its text alone.
+fn reads_nothing(action: &Action) -> bool {
+    let Action::Plan(plan) = action else { return false };
+    let reads = plan.apply_with_subqueries(|node| {
+        Ok(match node {
+            LogicalPlan::EmptyRelation(_)
+            | LogicalPlan::Values(_)
+            | LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Subquery(_)
+            | LogicalPlan::SubqueryAlias(_) => TreeNodeRecursion::Continue,
+            _ => TreeNodeRecursion::Stop,
+        })
+    });
+    reads.is_ok_and(|visited| visited != TreeNodeRecursion::Stop)
 }
 
 /// Begins a statement.
@@ -140,7 +161,7 @@ async fn start(
 pub(crate) fn state(planner: &Planner, run: &Run, statement: &Arc<Statement>) -> Result<SessionState> {
     let mut state = planner.state(run)?;
     state.config_mut().set_extension(Arc::new(ScanContext {
-        connections: run.shared().connections().into_iter().collect(),
+        connections: run.shared().opened_connections().into_iter().collect(),
         principal: Arc::clone(run.principal()),
         statement: Arc::clone(statement),
         notices: notices(run),

@@ -120,8 +120,9 @@ enum Action {
 
 /// A statement that runs. Dropping the stream cancels it.
 pub struct Execution {
-    /// Its number in `system.statements`.
-    pub id: StatementId,
+    /// Its number in `system.statements`. A query over no table has none yet: it takes no call, and is kept there when
+    /// the state is used for something else.
+    pub id: Option<StatementId>,
     /// Columns of its rows.
     pub schema: SchemaRef,
     /// Its rows. An error of it is an [`Error`] after `Error::from`.

@@ -4,16 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tidegate_state::{StatementEnd, StatementStart};
-use tidegate_transport::{Caching, Clock, KeptUse, OnExhausted, Spending, Statement};
+use tidegate_state::{HeldStatement, StatementEnd, StatementStart};
+use tidegate_transport::{Caching, Clock, KeptUse, OnExhausted, Spending, Statement, StatementId};
 
 use super::{Notes, Shared, StatementKind};
 use crate::cost::{self, Estimate};
 use crate::{Engine, Error, ErrorKind, Result, Settings};
 
+/// Numbers begin with 1.
+const UNNUMBERED: StatementId = 0;
+
 /// A statement being prepared or run. It gets its number, and its row in the state folder, when it is executed or
 /// when resolving its names takes a call, whichever comes first: every call belongs to a statement. Dropped
-/// before its end, it is recorded as abandoned.
+/// before its end, it is recorded as abandoned. A query over no table takes no call: it is recorded when the state folder
+/// is used for something else, and gets no number here.
 #[derive(Debug)]
 pub(crate) struct Run {
     shared: Arc<Shared>,
@@ -24,6 +28,8 @@ pub(crate) struct Run {
     is_whole: bool,
     kind: StatementKind,
     statement: Mutex<Option<Arc<Statement>>>,
+    /// Its place in the history when it has no number.
+    held: OnceLock<HeldStatement>,
     timing: Arc<Timing>,
     notes: Arc<Notes>,
     learnt: Arc<cost::Notes>,
@@ -62,6 +68,7 @@ impl Run {
             sql: redacted,
             kind,
             statement: Mutex::default(),
+            held: OnceLock::new(),
             learnt: Arc::default(),
             predicted: OnceLock::new(),
             timing: Arc::new(Timing { clock, began: OnceLock::new(), ended: OnceLock::new() }),
@@ -82,6 +89,7 @@ impl Run {
             is_whole: self.is_whole,
             kind: self.kind,
             statement: Mutex::new(Some(self.statement()?)),
+            held: OnceLock::new(),
             timing: Arc::clone(&self.timing),
             notes: Arc::clone(&self.notes),
             learnt: Arc::clone(&self.learnt),
@@ -146,22 +154,46 @@ impl Run {
         if let Some(statement) = statement.as_ref() {
             return Ok(Arc::clone(statement));
         }
-        let parts = self.engine().parts();
-        let id = parts.state.begin_statement(&StatementStart {
+        let id = self.engine().parts().state.begin_statement(&self.start())?;
+        Ok(Arc::clone(statement.insert(self.begun(id))))
+    }
+
+    /// The statement of a query over no table; the one that resolving its names has paid for, if it took a call.
+    ///
+    /// # Errors
+    /// As [`Run::statement`], when the state folder is in use already.
+    pub(crate) fn statement_without_calls(&self) -> Result<Arc<Statement>> {
+        let mut statement = self.statement.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = statement.as_ref() {
+            return Ok(Arc::clone(statement));
+        }
+        let held = self.engine().parts().state.hold_statement(self.start())?;
+        self.held.get_or_init(|| held);
+        Ok(Arc::clone(statement.insert(self.begun(UNNUMBERED))))
+    }
+
+    /// Its number, if it has one.
+    pub(crate) fn id(&self, statement: &Statement) -> Option<StatementId> {
+        self.held.get().is_none().then(|| statement.id())
+    }
+
+    fn start(&self) -> StatementStart {
+        StatementStart {
             principal: self.principal().to_string(),
             sql: self.sql.clone(),
             kind: self.kind.name().to_owned(),
             label: self.settings.label.clone(),
-            started_at: parts.clock.now(),
-        })?;
+            started_at: self.engine().parts().clock.now(),
+        }
+    }
+
+    fn begun(&self, id: StatementId) -> Arc<Statement> {
         let label = self.settings.label.as_deref().map(Arc::from);
         let on_exhausted = on_exhausted(self.kind, self.settings.spending.on_exhausted);
         let spending = Spending { label, on_exhausted, ..self.settings.spending.clone() };
         let begun =
             Statement::with_retry_budget(id, self.settings.retry_budget).spending(spending).caching(self.caching());
-        let begun = Arc::new(begun);
-        *statement = Some(Arc::clone(&begun));
-        Ok(begun)
+        Arc::new(begun)
     }
 
     /// What it may use of earlier answers. Pages are kept of a query alone: another statement cannot be run again as if
@@ -243,8 +275,12 @@ impl Run {
             ended_at: parts.clock.now(),
         };
         // The rows are right whether or not the folder could keep the figures.
-        if let Err(error) = parts.state.end_statement(statement.id(), &end) {
-            self.engine().warn(None, format!("statement {} could not be recorded: {error}", statement.id()));
+        let (name, recorded) = match self.held.get() {
+            Some(held) => ("a statement".to_owned(), parts.state.end_held_statement(held, end)),
+            None => (format!("statement {}", statement.id()), parts.state.end_statement(statement.id(), &end)),
+        };
+        if let Err(error) = recorded {
+            self.engine().warn(None, format!("{name} could not be recorded: {error}"));
         }
     }
 }

@@ -121,7 +121,17 @@ impl Shared {
 
     /// All connections that this session sees.
     pub(crate) fn connections(&self) -> BTreeMap<String, Arc<Connection>> {
-        let mut connections = self.engine.connections();
+        self.overlaid(self.engine.connections())
+    }
+
+    /// Those of them that a planned statement can ask: resolving its names has opened what it names, and opening the
+    /// others would read their manifests for nothing.
+    pub(crate) fn opened_connections(&self) -> BTreeMap<String, Arc<Connection>> {
+        self.overlaid(self.engine.made())
+    }
+
+    /// These connections of the engine with what was made and dropped in this session.
+    fn overlaid(&self, mut connections: BTreeMap<String, Arc<Connection>>) -> BTreeMap<String, Arc<Connection>> {
         for (name, own) in self.overlay.read().unwrap_or_else(PoisonError::into_inner).iter() {
             match own {
                 Some(connection) => connections.insert(name.clone(), Arc::clone(connection)),

@@ -95,7 +95,8 @@ async fn a_state_folder_that_cannot_be_used_is_one_clear_error() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let fixture = Fixture::with_state(Arc::new(State::in_folder(file.path())));
     fixture.session.prepare("SELECT 1").await.expect("preparing needs no state");
-    let (kind, message) = fixture.error("SELECT 1").await;
+    assert_eq!(fixture.rows("SELECT 1").await, ["1"], "a query over no table needs none either");
+    let (kind, message) = fixture.error("SELECT * FROM generate_series(1, 2)").await;
     assert_eq!(kind, ErrorKind::Local, "{message}");
     assert!(message.contains(&file.path().display().to_string()), "{message}");
 }
