@@ -221,8 +221,8 @@ fn shape(
     let source = source(config, division);
     let dialect = match config.shape {
         Shape::Plain | Shape::Library => {
-            if request.method != http::Method::GET {
-                return Reply::empty(405).with("Allow", "GET");
+            if !matches!(request.method, http::Method::GET | http::Method::HEAD) {
+                return Reply::empty(405).with("Allow", "GET, HEAD");
             }
             if config.shape == Shape::Library {
                 return library::serve(config, &source, rest, pairs);
