@@ -1,9 +1,12 @@
 //! What a finished process used.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -15,44 +18,48 @@ pub(crate) struct Usage {
     pub(crate) cpu: f64,
     /// Time by the clock, in seconds.
     pub(crate) wall: f64,
-    /// Largest resident set, in KiB.
-    pub(crate) peak_kib: i64,
+    /// Largest resident set, in bytes.
+    pub(crate) peak: u64,
     /// Whether it ended well.
     pub(crate) ok: bool,
 }
 
-/// Runs a command in a process of its own accounting, several times; the median by CPU.
-pub(crate) fn median(runs: usize, command: &[String]) -> Result<Usage> {
-    let mut usages = (0..runs).map(|_| once(command)).collect::<Result<Vec<_>>>()?;
-    usages.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
-    let middle = usages.get(usages.len() / 2).copied().ok_or("no run")?;
-    match usages.iter().all(|usage| usage.ok) {
-        true => Ok(middle),
-        false => Err(format!("{} failed", command.join(" ")).into()),
-    }
-}
-
-fn once(command: &[String]) -> Result<Usage> {
+/// Runs a command in a folder, without its output. It is an error if the command does not end well.
+pub(crate) fn once(folder: &Path, command: &[String]) -> Result<Usage> {
     // The children's accounting of a process is a maximum over all of them, so each run gets a process.
     let output = Command::new(std::env::current_exe()?)
         .arg("measure")
         .arg("--")
         .args(command)
+        .current_dir(folder)
         .stderr(Stdio::inherit())
         .output()?;
-    Ok(serde_json::from_slice(&output.stdout)?)
+    let usage: Usage = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("{} could not be measured: {error}", shown(command)))?;
+    if usage.ok { Ok(usage) } else { Err(format!("{} failed", shown(command)).into()) }
+}
+
+/// A command as a person reads it.
+pub(crate) fn shown(command: &[String]) -> String {
+    command.join(" ").chars().take(300).collect()
 }
 
 /// Runs one command, without its output, and prints its [`Usage`].
 pub(crate) fn one(command: &[String]) -> Result<()> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let status = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).status()?;
     let wall = start.elapsed().as_secs_f64();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     let cpu = seconds(usage.user_time()) + seconds(usage.system_time());
-    let usage = Usage { cpu, wall, peak_kib: usage.max_rss(), ok: status.success() };
+    // Linux counts it in KiB.
+    let peak = u64::try_from(usage.max_rss())? * 1024;
+    let usage = Usage { cpu, wall, peak, ok: status.success() };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&usage)?)?;
     Ok(())
+}
+
+/// A time of the operating system's, in seconds.
+pub(crate) fn seconds(time: TimeVal) -> f64 {
+    time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
 }

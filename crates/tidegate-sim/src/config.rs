@@ -18,7 +18,8 @@ pub enum Shape {
     ODataV4,
     /// The same data in OData 2.0 with verbose JSON (`d.results`, `d.__next`, `/Date(ms)/`).
     ODataV2,
-    /// `GET /things?page=n&per_page=m` answers a JSON array; pages count from 1.
+    /// `GET /things?page=n&per_page=m` answers a JSON array; pages count from 1. `GET /feed?cursor=…&limit=m` has the same
+    /// rows behind a cursor.
     Plain,
     /// Things to change, one by one and in batches of every kind, below `/api/`.
     Rest,
@@ -254,6 +255,10 @@ pub struct PlainOptions {
     pub past_end: PastEnd,
     /// Send `X-Total-Count` and `X-Total-Pages`.
     pub totals: bool,
+    /// Fields of a thing: 12 at least, 999 at most.
+    pub fields: usize,
+    /// Each answer is made once and kept in memory, so that a client that is measured does not wait for its making.
+    pub prepared: bool,
 }
 
 /// Settings of the `Rest` shape.
@@ -321,6 +326,8 @@ pub struct Config {
     pub unwanted: Vec<Unwanted>,
     /// How answers to GET may be kept by a client.
     pub caching: Caching,
+    /// Bodies are compressed for clients that take gzip (RFC 9110, 12.5.3).
+    pub gzip: bool,
     /// Settings of the OData shapes.
     pub odata: ODataOptions,
     /// Settings of the plain shape.
@@ -353,6 +360,7 @@ impl Default for Config {
             random_faults: None,
             unwanted: Vec::new(),
             caching: Caching::default(),
+            gzip: false,
             odata: ODataOptions::default(),
             plain: PlainOptions::default(),
             rest: RestOptions::default(),

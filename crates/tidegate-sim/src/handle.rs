@@ -2,6 +2,7 @@
 //! faults after the effect.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
@@ -23,7 +24,7 @@ use crate::odata::{self, Ask};
 use crate::quota::Counts;
 use crate::reply::Reply;
 use crate::server::Inner;
-use crate::{caching, library, plain, rest};
+use crate::{caching, encoding, library, plain, rest};
 
 /// Where a `RedirectTo::Moved` leads.
 pub(crate) const MOVED: &str = "/_moved";
@@ -36,6 +37,8 @@ pub(crate) fn beside(inner: &Inner, request: &Parts) -> Option<Response<Body>> {
             "count": inner.log.len(),
             "refused": inner.log.count(|request| request.refused_by.is_some()),
             "effects": inner.store.effects.len(),
+            "bytes": inner.log.bytes(),
+            "peak_in_flight": inner.peak.load(Ordering::SeqCst),
         }),
         _ => return None,
     };
@@ -165,7 +168,7 @@ fn effect_of(
     let config = &inner.config;
     let mut reply = match pairs {
         Err(message) => refusal(config, &Fail::bad(message)),
-        Ok(pairs) => shape(inner, asked, (division, &root), rest, &pairs),
+        Ok(pairs) => encoded(inner, asked, || shape(inner, asked, (division, &root), rest, &pairs)),
     };
     if let Some(claim) = &claim {
         inner.store.keys.keep(&claim.keyed, &reply);
@@ -188,6 +191,19 @@ fn effect_of(
     reply
 }
 
+/// The answer in the form that the client takes, or one that was kept.
+fn encoded(inner: &Inner, asked: &Asked<'_>, make: impl FnOnce() -> Reply) -> Reply {
+    let config = &inner.config;
+    let is_compressed = config.gzip && encoding::takes_gzip(&asked.request.headers);
+    let make = || if is_compressed { encoding::compress(make()) } else { make() };
+    // Things never change; what a fault did to one is no answer to keep.
+    let is_kept = config.plain.prepared && config.shape == Shape::Plain && asked.faults.is_empty();
+    match asked.request.uri.path_and_query() {
+        Some(target) if is_kept => inner.prepared.get(target.as_str(), is_compressed, make),
+        _ => make(),
+    }
+}
+
 /// The generated rows of a division.
 pub(crate) fn source(config: &Config, division: u32) -> Source {
     let seed = if division == 0 { config.seed } else { mix(config.seed ^ u64::from(division)) };
@@ -205,8 +221,8 @@ fn shape(
     let source = source(config, division);
     let dialect = match config.shape {
         Shape::Plain | Shape::Library => {
-            if request.method != http::Method::GET {
-                return Reply::empty(405).with("Allow", "GET");
+            if !matches!(request.method, http::Method::GET | http::Method::HEAD) {
+                return Reply::empty(405).with("Allow", "GET, HEAD");
             }
             if config.shape == Shape::Library {
                 return library::serve(config, &source, rest, pairs);

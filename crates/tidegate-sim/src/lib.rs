@@ -24,6 +24,7 @@ mod clock;
 mod config;
 mod data;
 mod effect;
+mod encoding;
 mod fault;
 mod handle;
 mod library;

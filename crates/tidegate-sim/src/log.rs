@@ -118,6 +118,11 @@ impl Log {
         self.lock().list.iter().filter(|request| is_counted(request)).count()
     }
 
+    /// Length of all bodies that were answered, before any fault cut them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.lock().list.iter().map(|request| request.bytes).sum()
+    }
+
     pub(crate) fn clear(&self) {
         let mut entries = self.lock();
         entries.list.clear();

@@ -2,6 +2,7 @@
 //! `/_effects` of its origin, and how many requests came at `/_requests`; neither is part of the API.
 
 mod flags;
+mod pages;
 mod reads;
 mod writes;
 
@@ -11,11 +12,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use tidegate_sim::{
-    Auth, Capability, Collation, Config, Fault, Match, NextLinks, ODataOptions, PastEnd, PlainOptions, RandomFaults,
-    RetryAfter, Shape, Sim, What,
+    Auth, Capability, Collation, Config, Fault, Match, NextLinks, ODataOptions, RandomFaults, RetryAfter, Shape, Sim,
+    What,
 };
 
 use crate::flags::{QuotaFlags, number, pair};
+use crate::pages::PageFlags;
 use crate::reads::ReadFlags;
 use crate::writes::WriteFlags;
 
@@ -74,9 +76,8 @@ struct Args {
     /// What the service refuses to do. Repeatable.
     #[arg(long, value_enum)]
     refuse: Vec<CapabilityArg>,
-    /// Plain pages repeat the last page for ever.
-    #[arg(long)]
-    repeat_last: bool,
+    #[command(flatten)]
+    pages: PageFlags,
     /// MATCH:WHAT[:times=N][:skip=N]. MATCH: any, request=N, every=N, path=TEXT, query=TEXT,
     /// writes, method=NAME.
     /// WHAT: status=CODE, status=CODE;retry-after=SECONDS, delay=MS, cut-before, cut-after, fail-after=CODE,
@@ -259,10 +260,8 @@ fn config(args: Args) -> Result<Config, String> {
             refuse: args.refuse.into_iter().map(capability).collect(),
             ..ODataOptions::default()
         })),
-        plain: PlainOptions {
-            past_end: if args.repeat_last { PastEnd::RepeatLast } else { PastEnd::Empty },
-            ..PlainOptions::default()
-        },
+        gzip: args.pages.gzip,
+        plain: args.pages.plain(),
         ..Config::default()
     })
 }

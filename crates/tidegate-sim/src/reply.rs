@@ -68,22 +68,22 @@ impl Reply {
     pub(crate) fn send(self, faults: &[What]) -> Response<Body> {
         let length = self.body.len();
         let mut declared = Some(length as u64);
-        let mut body = Body::from(Bytes::from(self.body.clone()));
+        let mut body = None;
         for fault in faults {
             match fault {
                 What::CutBody { after, declared: yes } => {
                     declared = yes.then_some(length as u64);
-                    body = cut(&self.body[..(*after).min(length)]);
+                    body = Some(cut(&self.body[..(*after).min(length)]));
                 }
-                What::SlowBody { piece, pause } => body = slow(&self.body, *piece, *pause),
+                What::SlowBody { piece, pause } => body = Some(slow(&self.body, *piece, *pause)),
                 What::HugeBody(blanks) => {
                     declared = Some(length as u64 + blanks);
-                    body = huge(*blanks, self.body.clone());
+                    body = Some(huge(*blanks, self.body.clone()));
                 }
                 _ => {}
             }
         }
-        let mut response = Response::new(body);
+        let mut response = Response::new(body.unwrap_or_else(|| Body::from(Bytes::from(self.body))));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         for (name, value) in &self.headers {

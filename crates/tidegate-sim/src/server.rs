@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::{Config, Shape};
+use crate::encoding::Prepared;
 use crate::fault::{Fault, Script};
 use crate::handle::{beside, handle, is_finished};
 use crate::log::{Log, LoggedRequest};
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) script: Mutex<Script>,
     pub(crate) counters: Mutex<Counters>,
     pub(crate) cache: Cache,
+    pub(crate) prepared: Prepared,
     pub(crate) store: Store,
     /// Microseconds since 1970 by the configured clock.
     pub(crate) started_us: u64,
@@ -86,6 +88,7 @@ impl Sim {
             script: Mutex::new(script),
             counters: Mutex::new(counters),
             cache: Cache::default(),
+            prepared: Prepared::default(),
             in_flight: AtomicU64::new(0),
             peak: AtomicU64::new(0),
         });

@@ -1,11 +1,14 @@
 //! Plain pages.
 
-use tidegate_sim::{Config, PastEnd, PlainOptions, Shape, Sim};
+use std::io::Read;
 
-use super::client::get;
+use flate2::read::GzDecoder;
+use tidegate_sim::{Config, Fault, Match, PastEnd, PlainOptions, Shape, Sim, What};
+
+use super::client::{get, send};
 
 async fn start(past_end: PastEnd) -> Sim {
-    let plain = PlainOptions { past_end, totals: true };
+    let plain = PlainOptions { past_end, totals: true, ..PlainOptions::default() };
     let config = Config { shape: Shape::Plain, rows: 250, page_size: 100, plain, ..Config::default() };
     Sim::start(config).await.unwrap()
 }
@@ -37,4 +40,64 @@ async fn parameters_are_checked() {
         assert_eq!(get(&sim, query).await.status, status, "{query}");
     }
     assert_eq!(get(&sim, "things?per_page=5000").await.json().as_array().map(Vec::len), Some(100));
+}
+
+#[tokio::test]
+async fn a_feed_has_the_same_rows_behind_a_cursor() {
+    let sim = start(PastEnd::Empty).await;
+    let pages = [get(&sim, "things?page=1").await, get(&sim, "things?page=2").await, get(&sim, "things?page=3").await];
+    let mut target = "feed?limit=100".to_owned();
+    for (at, page) in pages.iter().enumerate() {
+        let feed = get(&sim, &target).await.json();
+        assert_eq!(feed["items"], page.json());
+        assert_eq!(feed["next"].is_string(), at < 2);
+        target = format!("feed?limit=100&cursor={}", feed["next"].as_str().unwrap_or_default());
+    }
+    for query in ["feed?cursor=100", "feed?cursor=after-fa", "feed?limit=0", "feed?page=1"] {
+        assert_eq!(get(&sim, query).await.status, 422, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn things_have_as_many_fields_as_asked_for() {
+    let plain = PlainOptions { fields: 200, ..PlainOptions::default() };
+    let sim = Sim::start(Config { shape: Shape::Plain, rows: 3, plain, ..Config::default() }).await.unwrap();
+    let list = get(&sim, "things").await.json();
+    let thing = list[2].as_object().unwrap();
+    assert_eq!(thing.len(), 200);
+    assert!(
+        thing["description"].is_string() && thing["field_013"].is_null() && thing["field_200"].is_array(),
+        "{thing:?}"
+    );
+}
+
+#[tokio::test]
+async fn bodies_are_compressed_for_those_who_take_it_and_kept_if_asked_for() {
+    for prepared in [false, true] {
+        let plain = PlainOptions { prepared, ..PlainOptions::default() };
+        let config = Config { shape: Shape::Plain, rows: 200, gzip: true, plain, ..Config::default() };
+        let sim = Sim::start(config).await.unwrap();
+        let as_is = get(&sim, "things?page=2").await;
+        assert_eq!(as_is.header("content-encoding"), None);
+        for _ in 0..2 {
+            for (accept, is_compressed) in
+                [("br, gzip;q=0.5", true), ("GZIP", true), ("gzip;q=0", false), ("br", false)]
+            {
+                let answer = send(&sim, "GET", "/things?page=2", &[&format!("Accept-Encoding: {accept}")]).await;
+                assert_eq!(answer.header("content-encoding"), is_compressed.then_some("gzip"), "{accept}");
+                let mut body = Vec::new();
+                match is_compressed {
+                    true => drop(GzDecoder::new(answer.body.as_slice()).read_to_end(&mut body).unwrap()),
+                    false => body = answer.body,
+                }
+                assert!(body == as_is.body, "{accept}");
+            }
+        }
+        // What a fault did is not kept.
+        let wrong = What::WrongValue { row: 100, column: "quantity".to_owned(), json: "{}".to_owned() };
+        sim.faults(vec![Fault::new(Match::Any, wrong).times(1)]);
+        for is_wrong in [true, false] {
+            assert_eq!(get(&sim, "things?page=2").await.json()[0]["quantity"].is_object(), is_wrong);
+        }
+    }
 }

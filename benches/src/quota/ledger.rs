@@ -16,6 +16,7 @@ use tidegate_quota::{
 };
 
 use crate::Result;
+use crate::measure::seconds;
 
 const CALLS: u32 = 20_000;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -144,7 +145,6 @@ async fn measure(folder: Option<PathBuf>, tasks: u32) -> Result<Worked> {
     let wall = start.elapsed().as_secs_f64();
     micros.sort_unstable();
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     Ok(Worked { cpu: seconds(usage.user_time()) + seconds(usage.system_time()), wall, micros })
 }
 
