@@ -1,8 +1,11 @@
 //! Runs statements one after another and writes what they return.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::task::Poll;
 
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tidegate::{Error, ErrorKind, Execution, Prepared, Session, StatementKind, Summary};
 
@@ -182,6 +185,19 @@ impl Runner {
         Ok(())
     }
 
+    /// The next rows. Those that were written are shown before others are waited for, and before an error is.
+    async fn next(&self, stream: &mut SendableRecordBatchStream) -> Result<Next, WriteError> {
+        let mut next = stream.next();
+        let polled = futures::poll!(&mut next);
+        if matches!(polled, Poll::Pending | Poll::Ready(Some(Err(_)))) {
+            self.sink.clone().flush()?;
+        }
+        Ok(match polled {
+            Poll::Ready(next) => next,
+            Poll::Pending => next.await,
+        })
+    }
+
     async fn write(
         &self,
         kind: StatementKind,
@@ -198,15 +214,20 @@ impl Runner {
         let mut failure = None;
         loop {
             // A mutation ends by itself when it is cancelled, after the writes under way.
-            let next = if is_mutation { stream.next().await } else { running.or_interrupted(stream.next()).await? };
+            let next = self.next(&mut stream);
+            let next = if is_mutation { next.await } else { running.or_interrupted(next).await? };
             let batch = match next {
-                None => break,
-                Some(Ok(batch)) => batch,
-                Some(Err(error)) if is_mutation => {
+                Err(error) => {
+                    cancel.cancel();
+                    return Err(error.into());
+                }
+                Ok(None) => break,
+                Ok(Some(Ok(batch))) => batch,
+                Ok(Some(Err(error))) if is_mutation => {
                     failure = Some(Failure::of_mutation(error.into()));
                     break;
                 }
-                Some(Err(error)) => return Err(Error::from(error).into()),
+                Ok(Some(Err(error))) => return Err(Error::from(error).into()),
             };
             rows += batch.num_rows() as u64;
             if self.stdout_is_terminal {
@@ -234,6 +255,8 @@ impl Runner {
         Ok(Ended { rows: Some(rows), summary, shortened: writer.finish()?, failure })
     }
 }
+
+type Next = Option<datafusion::common::Result<RecordBatch>>;
 
 /// Columns of the terminal; what most have if it does not say.
 pub(crate) fn terminal_width() -> usize {

@@ -20,15 +20,21 @@ impl PlanWriter {
 
 impl RowWriter for PlanWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
-        for row in cells::rows(batch)? {
-            let mut cells: Vec<String> = row.into_iter().flatten().collect();
+        let schema = batch.schema_ref();
+        let mut columns = cells::columns(schema.fields(), batch)?;
+        let mut value = String::new();
+        for row in 0..batch.num_rows() {
+            let mut cells = Vec::with_capacity(columns.len());
+            for column in columns.iter_mut().filter(|column| !column.is_null(row)) {
+                cells.push(column.text(row, &mut value)?.to_owned());
+            }
             let plan = cells.pop().unwrap_or_default();
             if !cells.is_empty() {
                 writeln!(self.sink, "{}:", without_controls(&cells.join(" ")))?;
             }
             writeln!(self.sink, "{}", without_controls(plan.trim_end()))?;
         }
-        Ok(self.sink.flush()?)
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Option<String>, WriteError> {

@@ -24,8 +24,7 @@ impl IpcWriter {
 
 impl RowWriter for IpcWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
-        self.writer.write(&renamed(batch, &self.schema)?)?;
-        Ok(self.sink.flush()?)
+        Ok(self.writer.write(&renamed(batch, &self.schema)?)?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Option<String>, WriteError> {

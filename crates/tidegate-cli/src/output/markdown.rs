@@ -1,5 +1,6 @@
 //! A Markdown table, as GitHub and most renderers read it.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -11,28 +12,41 @@ use crate::messages::without_controls;
 /// Writes the header at once, then a line a row.
 pub(crate) struct MarkdownWriter {
     sink: Sink,
+    /// Lines that are being made.
+    lines: Vec<u8>,
+    /// The value that is being made.
+    value: String,
 }
 
 impl MarkdownWriter {
     pub(crate) fn new(mut sink: Sink, schema: &SchemaRef) -> Result<Self, WriteError> {
-        let names = schema.fields().iter().map(|field| escaped(field.name()));
-        sink.write_all(line(names).as_bytes())?;
-        let rules = schema.fields().iter().map(|field| {
-            let rule = if cells::is_number(field.data_type()) { "---:" } else { "---" };
-            rule.to_owned()
-        });
-        sink.write_all(line(rules).as_bytes())?;
-        Ok(Self { sink })
+        let mut lines = Vec::from("|");
+        schema.fields().iter().for_each(|field| cell(&mut lines, &escaped(field.name())));
+        lines.extend_from_slice(b"\n|");
+        for field in schema.fields() {
+            cell(&mut lines, if cells::is_number(field.data_type()) { "---:" } else { "---" });
+        }
+        lines.push(b'\n');
+        sink.write_all(&lines)?;
+        Ok(Self { sink, lines, value: String::new() })
     }
 }
 
 impl RowWriter for MarkdownWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
-        for row in cells::rows(batch)? {
-            let cells = row.iter().map(|cell| cell.as_deref().map_or_else(String::new, escaped));
-            self.sink.write_all(line(cells).as_bytes())?;
+        let schema = batch.schema_ref();
+        let mut columns = cells::columns(schema.fields(), batch)?;
+        self.lines.clear();
+        for row in 0..batch.num_rows() {
+            self.lines.push(b'|');
+            for column in &mut columns {
+                let text = if column.is_null(row) { "" } else { column.text(row, &mut self.value)? };
+                cell(&mut self.lines, &escaped(text));
+            }
+            self.lines.push(b'\n');
+            self.sink.write_full(&mut self.lines)?;
         }
-        Ok(self.sink.flush()?)
+        Ok(self.sink.write_all(&self.lines)?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Option<String>, WriteError> {
@@ -43,18 +57,16 @@ impl RowWriter for MarkdownWriter {
 }
 
 /// A row is one line, and `|` ends a cell.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\\', '|', '\r', '\n']) {
+        return without_controls(text);
+    }
     let text = text.replace('\\', "\\\\").replace('|', "\\|").replace("\r\n", "<br>").replace(['\n', '\r'], "<br>");
-    without_controls(&text).into_owned()
+    without_controls(&text).into_owned().into()
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let mut line = "|".to_owned();
-    for cell in cells {
-        line.push(' ');
-        line.push_str(&cell);
-        line.push_str(" |");
-    }
-    line.push('\n');
-    line
+fn cell(lines: &mut Vec<u8>, text: &str) {
+    lines.push(b' ');
+    lines.extend_from_slice(text.as_bytes());
+    lines.extend_from_slice(b" |");
 }

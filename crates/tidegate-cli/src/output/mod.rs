@@ -65,7 +65,7 @@ impl Format {
 
 /// Writes the rows of one statement.
 pub(crate) trait RowWriter {
-    /// Writes some rows.
+    /// Writes some rows; they may stay in the sink until that is flushed.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError>;
 
     /// Writes what is left, and what ends the format. Says how the rows were shortened, if they were.

@@ -4,6 +4,7 @@
 //! column if it must. All rows are printed. On a terminal a table that is too wide has its widest cells cut, and
 //! says so at its end; one with more columns than fit at all is turned: a line a value.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -28,10 +29,21 @@ pub(crate) struct TableWriter {
     widths: Vec<usize>,
     /// Columns of the terminal, if it is one.
     terminal: Option<usize>,
-    rows: Vec<Vec<String>>,
+    held: Held,
+    /// The value that is being made.
+    value: String,
     shape: Option<Shape>,
     cut: bool,
     printed: u64,
+}
+
+/// Rows that were not printed yet: their cells as they are shown, one behind the other.
+#[derive(Default)]
+struct Held {
+    rows: usize,
+    text: String,
+    /// Where each cell ends.
+    ends: Vec<usize>,
 }
 
 /// How the table is laid out; decided at the first chunk.
@@ -45,14 +57,15 @@ enum Shape {
 
 impl TableWriter {
     pub(crate) fn new(sink: Sink, schema: &SchemaRef, terminal: Option<usize>) -> Self {
-        let names: Vec<_> = schema.fields().iter().map(|field| shown(field.name())).collect();
+        let names: Vec<_> = schema.fields().iter().map(|field| shown(field.name()).into_owned()).collect();
         Self {
             sink,
             is_number: schema.fields().iter().map(|field| cells::is_number(field.data_type())).collect(),
             widths: names.iter().map(|name| width(name)).collect(),
             names,
             terminal,
-            rows: Vec::new(),
+            held: Held::default(),
+            value: String::new(),
             shape: None,
             cut: false,
             printed: 0,
@@ -60,8 +73,8 @@ impl TableWriter {
     }
 
     fn print(&mut self) -> Result<(), WriteError> {
-        let rows = std::mem::take(&mut self.rows);
-        for row in &rows {
+        let held = std::mem::take(&mut self.held);
+        for row in held.rows(self.widths.len()) {
             for (known, cell) in self.widths.iter_mut().zip(row) {
                 *known = (*known).max(width(cell));
             }
@@ -69,37 +82,60 @@ impl TableWriter {
         let is_first = self.shape.is_none();
         let shape = *self.shape.get_or_insert_with(|| shape(&self.widths, self.terminal));
         let mut text = String::new();
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let mut cells = Vec::with_capacity(names.len());
         match shape {
             Shape::Rows(limit) => {
                 let widths: Vec<_> = self.widths.iter().map(|width| (*width).min(limit)).collect();
                 if is_first {
                     rule(&mut text, &widths, ["┌", "┬", "┐"]);
-                    self.cut |= line(&mut text, &widths, &self.names, &vec![false; widths.len()]);
+                    self.cut |= line(&mut text, &widths, &names, &vec![false; widths.len()]);
                     rule(&mut text, &widths, ["├", "┼", "┤"]);
                 }
-                for row in &rows {
-                    self.cut |= line(&mut text, &widths, row, &self.is_number);
+                for row in held.rows(widths.len()) {
+                    cells.clear();
+                    cells.extend(row);
+                    self.cut |= line(&mut text, &widths, &cells, &self.is_number);
                 }
             }
             Shape::Turned => {
-                for row in &rows {
+                for row in held.rows(names.len()) {
                     self.printed += 1;
-                    turned(&mut text, self.printed, &self.names, row);
+                    turned(&mut text, self.printed, &names, row);
                 }
             }
         }
-        self.sink.write_all(text.as_bytes())?;
-        Ok(self.sink.flush()?)
+        Ok(self.sink.write_all(text.as_bytes())?)
+    }
+}
+
+impl Held {
+    fn push(&mut self, cell: &str) {
+        self.text.push_str(&shown(cell));
+        self.ends.push(self.text.len());
+    }
+
+    /// The cells of each row.
+    fn rows(&self, columns: usize) -> impl Iterator<Item = impl Iterator<Item = &str>> {
+        let cell = |at: usize| {
+            let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+            &self.text[begin..self.ends[at]]
+        };
+        (0..self.rows).map(move |row| (row * columns..(row + 1) * columns).map(cell))
     }
 }
 
 impl RowWriter for TableWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
-        for row in cells::rows(batch)? {
-            self.rows.push(
-                row.into_iter().map(|cell| cell.map_or_else(|| "NULL".to_owned(), |text| shown(&text))).collect(),
-            );
-            if self.rows.len() >= CHUNK {
+        let schema = batch.schema_ref();
+        let mut columns = cells::columns(schema.fields(), batch)?;
+        for row in 0..batch.num_rows() {
+            for column in &mut columns {
+                let is_null = column.is_null(row);
+                self.held.push(if is_null { "NULL" } else { column.text(row, &mut self.value)? });
+            }
+            self.held.rows += 1;
+            if self.held.rows >= CHUNK {
                 self.print()?;
             }
         }
@@ -107,7 +143,7 @@ impl RowWriter for TableWriter {
     }
 
     fn finish(mut self: Box<Self>) -> Result<Option<String>, WriteError> {
-        if !self.rows.is_empty() || self.shape.is_none() {
+        if self.held.rows > 0 || self.shape.is_none() {
             self.print()?;
         }
         if let Some(Shape::Rows(limit)) = self.shape {
@@ -122,8 +158,11 @@ impl RowWriter for TableWriter {
 }
 
 /// Line breaks stay: they make a row of several lines. Tabs have no width that could be known.
-fn shown(text: &str) -> String {
-    without_controls(&text.replace("\r\n", "\n").replace('\t', "    ")).into_owned()
+fn shown(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    without_controls(&text.replace("\r\n", "\n").replace('\t', "    ")).into_owned().into()
 }
 
 /// Columns that the widest of the text's lines takes.
@@ -146,34 +185,38 @@ fn shape(widths: &[usize], terminal: Option<usize>) -> Shape {
 fn rule(text: &mut String, widths: &[usize], [left, middle, right]: [&str; 3]) {
     for (at, width) in widths.iter().enumerate() {
         text.push_str(if at == 0 { left } else { middle });
-        text.push_str(&"─".repeat(width + 2));
+        (0..width + 2).for_each(|_| text.push('─'));
     }
     text.push_str(right);
     text.push('\n');
 }
 
 /// One row, over as many lines as its cells have. Says whether something was cut.
-fn line(text: &mut String, widths: &[usize], row: &[String], right: &[bool]) -> bool {
+fn line(text: &mut String, widths: &[usize], row: &[&str], right: &[bool]) -> bool {
     let mut cut = false;
     let height = row.iter().map(|cell| cell.split('\n').count()).max().unwrap_or(1);
     for at in 0..height {
         for ((cell, limit), right) in row.iter().zip(widths).zip(right) {
             let (shown, is_cut) = fitted(cell.split('\n').nth(at).unwrap_or_default(), *limit);
             cut |= is_cut;
-            let blanks = " ".repeat(limit.saturating_sub(shown.width()));
+            let missing = limit.saturating_sub(shown.width());
             text.push_str("│ ");
-            text.push_str(if *right { &blanks } else { &shown });
-            text.push_str(if *right { &shown } else { &blanks });
-            text.push(' ');
+            blanks(text, if *right { missing } else { 0 });
+            text.push_str(&shown);
+            blanks(text, if *right { 1 } else { missing + 1 });
         }
         text.push_str("│\n");
     }
     cut
 }
 
-fn fitted(cell: &str, limit: usize) -> (String, bool) {
+fn blanks(text: &mut String, count: usize) {
+    (0..count).for_each(|_| text.push(' '));
+}
+
+fn fitted(cell: &str, limit: usize) -> (Cow<'_, str>, bool) {
     if cell.width() <= limit {
-        return (cell.to_owned(), false);
+        return (cell.into(), false);
     }
     let mut shown = String::new();
     let mut taken = 1;
@@ -185,17 +228,20 @@ fn fitted(cell: &str, limit: usize) -> (String, bool) {
         shown.push(c);
     }
     shown.push('…');
-    (shown, true)
+    (shown.into(), true)
 }
 
-fn turned(text: &mut String, number: u64, names: &[String], row: &[String]) {
+fn turned<'a>(text: &mut String, number: u64, names: &[&str], row: impl Iterator<Item = &'a str>) {
     text.push_str(&format!("── row {number} ──\n"));
     let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
     for (name, cell) in names.iter().zip(row) {
         for (at, part) in cell.split('\n').enumerate() {
-            let name = if at == 0 { name.as_str() } else { "" };
-            let blanks = " ".repeat(widest.saturating_sub(width(name)));
-            text.push_str(&format!("{name}{blanks} │ {part}\n"));
+            let name = if at == 0 { *name } else { "" };
+            text.push_str(name);
+            blanks(text, widest.saturating_sub(width(name)));
+            text.push_str(" │ ");
+            text.push_str(part);
+            text.push('\n');
         }
     }
 }

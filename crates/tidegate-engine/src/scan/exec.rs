@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use super::ScanContext;
 use super::asking::Asking;
+use super::combine::Combined;
 use super::failures::{Failures, Tolerance};
 use super::fanout::{AT_ONCE, Fanout};
 use super::metrics::ScanMetrics;
@@ -66,6 +67,8 @@ pub struct ApiScanExec {
     segments: Arc<[Segment]>,
     /// Whether the reader surely reads to the end, or up to `fetch`.
     to_end: bool,
+    /// Whether the reader pays for each batch.
+    combines: bool,
     /// Whether the request's lists of values are the keys of a join.
     by_keys: bool,
     properties: Arc<PlanProperties>,
@@ -98,6 +101,7 @@ impl ApiScanExec {
             order: Vec::new(),
             sort: None,
             to_end: false,
+            combines: false,
             by_keys: false,
             properties: Arc::new(properties(EquivalenceProperties::new(schema))),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -113,6 +117,11 @@ impl ApiScanExec {
     /// requests may be under way before their turn.
     pub(crate) fn to_end(&self) -> Self {
         Self { to_end: true, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
+    }
+
+    /// The same scan for a reader that pays for each batch, and reads to the end.
+    pub(super) fn combining(&self) -> Self {
+        Self { combines: true, ..self.clone() }
     }
 
     /// The same scan whose lists of values were put together out of the keys of a join: one that is refused as a bad
@@ -263,8 +272,15 @@ impl ApiScanExec {
     }
 
     fn read(&self, reader: Arc<Reader>, task: &TaskContext) -> Result<SendableRecordBatchStream> {
+        // A reader of some rows may have enough of them, and those of a merge come in batches of their own.
+        let most = reader.batch_size;
+        let combines = self.combines && self.fetch.is_none() && reader.pace != Pace::IN_TURN;
         let adapted = |rows| -> SendableRecordBatchStream {
-            Box::pin(cooperative(RecordBatchStreamAdapter::new(self.schema(), rows)))
+            let rows = RecordBatchStreamAdapter::new(self.schema(), rows);
+            match combines {
+                true => Box::pin(cooperative(Combined::new(Box::pin(rows), most))),
+                false => Box::pin(cooperative(rows)),
+            }
         };
         let Some(reach) = &self.asking.reach else {
             return Ok(adapted(reader.rows(None, self.fetch)?));

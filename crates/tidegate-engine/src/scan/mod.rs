@@ -9,6 +9,7 @@ mod advice;
 mod aggregate;
 mod asking;
 mod choose;
+mod combine;
 mod config;
 mod context;
 mod contradiction;

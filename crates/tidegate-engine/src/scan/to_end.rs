@@ -1,5 +1,8 @@
 //! Marks the scans whose reader surely reads to their end, so that requests may be under way before their turn.
 //!
+//! Of those, the ones whose rows a sort, an aggregate or a join takes hand them on in large batches. Rows that go to the user as
+//! they are do not gain by it.
+//!
 //! A scan below an operator that may stop early, or that is not known here, asks for one page after the other: a page that
 //! nobody reads must not have been asked for. What the user does with the result is not known; whoever drops it early has
 //! paid for what was under way.
@@ -25,7 +28,7 @@ pub(super) struct ReadToEnd;
 
 impl PhysicalOptimizerRule for ReadToEnd {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(marked(&plan, true)?.unwrap_or(plan))
+        Ok(marked(&plan, Reading { to_end: true, pays_for_batches: false })?.unwrap_or(plan))
     }
 
     fn name(&self) -> &'static str {
@@ -37,14 +40,24 @@ impl PhysicalOptimizerRule for ReadToEnd {
     }
 }
 
-/// The plan with its scans marked; `None` when there is nothing to mark. `to_end` is whether its reader takes all rows
-/// that it has.
-fn marked(plan: &Arc<dyn ExecutionPlan>, to_end: bool) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+/// What is known of who reads an operator.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Whether it takes all rows that there are.
+    to_end: bool,
+    /// Whether it does something for each batch.
+    pays_for_batches: bool,
+}
+
+/// The plan with its scans marked; `None` when there is nothing to mark.
+fn marked(plan: &Arc<dyn ExecutionPlan>, reading: Reading) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Reading { to_end, pays_for_batches } = reading;
     if let Some(scan) = plan.downcast_ref::<ApiScanExec>() {
-        return Ok(to_end.then(|| Arc::new(scan.to_end()) as Arc<dyn ExecutionPlan>));
+        let combining = |scan: ApiScanExec| if pays_for_batches { scan.combining() } else { scan };
+        return Ok(to_end.then(|| Arc::new(combining(scan.to_end())) as Arc<dyn ExecutionPlan>));
     }
     if let Some(join) = plan.downcast_ref::<LookupJoinExec>().filter(|_| to_end && plan.fetch().is_none()) {
-        let driving = marked(join.driving(), true)?;
+        let driving = marked(join.driving(), Reading { to_end: true, pays_for_batches: false })?;
         let join: Arc<dyn ExecutionPlan> = Arc::new(join.to_end());
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         return driving
@@ -54,7 +67,9 @@ fn marked(plan: &Arc<dyn ExecutionPlan>, to_end: bool) -> Result<Option<Arc<dyn 
     let mut is_changed = false;
     let mut children = Vec::with_capacity(plan.children().len());
     for (place, child) in plan.children().into_iter().enumerate() {
-        let changed = marked(child, reads_to_end(plan, place, to_end))?;
+        let to_end = reads_to_end(plan, place, to_end);
+        let pays_for_batches = pays_for_batches || PAYING.contains(&plan.name());
+        let changed = marked(child, Reading { to_end, pays_for_batches })?;
         is_changed |= changed.is_some();
         children.push(changed.unwrap_or_else(|| Arc::clone(child)));
     }
@@ -84,6 +99,18 @@ const AS_THEIR_READER: &[&str] = &[
     "SortPreservingMergeExec",
     "UnionExec",
     "UnnestExec",
+    "WindowAggExec",
+];
+
+/// Operators that do something for each batch that they read.
+const PAYING: &[&str] = &[
+    "AggregateExec",
+    "BoundedWindowAggExec",
+    "CrossJoinExec",
+    "HashJoinExec",
+    "NestedLoopJoinExec",
+    "SortExec",
+    "SortMergeJoinExec",
     "WindowAggExec",
 ];
 

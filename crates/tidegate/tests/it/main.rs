@@ -4,6 +4,7 @@
 
 mod caching;
 mod connectors;
+mod flow;
 mod mutations;
 mod quotas;
 
