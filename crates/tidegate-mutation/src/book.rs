@@ -92,16 +92,17 @@ impl<'a> Book<'a> {
         record.map(|record| record.counts).ok_or_else(|| Error::Missing(self.mutation().to_owned()))
     }
 
-    /// Keeps that the open rows of a request are about to leave; on the disk when it returns.
-    pub(crate) async fn sending(&self, parcel: &Parcel) -> Result<(), Error> {
-        let change = |(place, item): &(usize, Item)| RowChange::Sending {
+    /// Keeps that the open rows of these requests are about to leave; on the disk when it returns.
+    pub(crate) async fn sending(&self, parcels: impl Iterator<Item = &Parcel>) -> Result<(), Error> {
+        let change = |parcel: &Parcel, (place, item): &(usize, Item)| RowChange::Sending {
             ordinal: item.row.ordinal,
             request: parcel.number,
             idempotency_key: parcel.key_of(*place),
             digest: Some(parcel.digest.clone()),
             sent_at: parcel.first_sent(item),
         };
-        Ok(self.writer.commit(parcel.open.iter().map(change).collect()).await?)
+        let of = |parcel: &Parcel| parcel.open.iter().map(|open| change(parcel, open)).collect::<Vec<_>>();
+        Ok(self.writer.commit(parcels.flat_map(of).collect()).await?)
     }
 
     /// Keeps that rows have not left.

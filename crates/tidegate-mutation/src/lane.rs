@@ -1,8 +1,11 @@
 //! One lane: the rows of a partition on their way from the journal to the API, so many requests at a time.
 //!
-//! Doubtful rows of earlier runs come first. Whatever waits (pages of the journal, requests, clearing up) is one of several
-//! pieces of work under way; what they bring decides, without waiting, what is begun next. Nothing is lost when a lane is
-//! dropped at any moment: what matters is on disk.
+//! Doubtful rows of earlier runs come first. A request is made, written into the journal together with others, and leaves
+//! when there is room for it on the wire; `ahead` says how many may be written before there is.
+//!
+//! Whatever waits (pages of the journal, requests, clearing up) is one of several pieces of work under way; what they bring
+//! decides, without waiting, what is begun next. Nothing is lost when a lane is dropped at any moment: what matters is on
+//! disk.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -10,8 +13,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tidegate_remote::write::{RowOutcome, Why};
+use tidegate_remote::write::{Composed, RowOutcome, Why};
 
+use crate::ahead::{Foresight, Window};
 use crate::answer::{Sorted, sort};
 use crate::clear::{Cleared, Unclear, clear};
 use crate::group::Grouping;
@@ -31,9 +35,14 @@ const MOST_WAITING: usize = 500;
 /// How long rows in doubt wait for others that might be cleared up with them.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A request that is ready to leave once its rows are on disk as sent.
+type Leaving = (Parcel, Box<Composed>);
+
 /// What a piece of work has brought.
 enum Event {
     Loaded(Loaded),
+    /// Rows of these requests are on disk as sent.
+    Written(Vec<Leaving>),
     /// An answer, with one outcome a row of the request.
     Answered(Parcel, Vec<RowOutcome>),
     /// It was not sent: the run has ended meanwhile.
@@ -51,9 +60,16 @@ struct Driver<'a> {
     recalled: HashSet<u64>,
     grouping: Grouping,
     queue: VecDeque<Ready>,
+    window: Window,
+    foresight: Foresight,
+    /// Requests that are being written into the journal.
+    writing: usize,
+    /// Requests that wait for room on the wire.
+    written: VecDeque<Leaving>,
     unclear: Unclear,
     loading: bool,
     clearing: bool,
+    /// Requests on the wire.
     sending: usize,
     /// Its own quota has ended it.
     stopped: bool,
@@ -70,6 +86,10 @@ pub(crate) async fn drive(run: &Run<'_>, lane: &Lane) -> Result<(), Error> {
         recalled: HashSet::new(),
         grouping: Grouping::new(run.job.policy.in_order),
         queue: VecDeque::new(),
+        window: Window::new(run.job.policy),
+        foresight: Foresight::default(),
+        writing: 0,
+        written: VecDeque::new(),
         unclear: Unclear::default(),
         loading: false,
         clearing: false,
@@ -98,20 +118,29 @@ impl<'a> Driver<'a> {
         !self.stopped && self.run.may_send()
     }
 
+    /// Requests that are on disk as sent, or are about to be, and have no answer.
+    fn open(&self) -> usize {
+        self.writing + self.written.len() + self.sending
+    }
+
+    /// Whether nothing is left to do but to clear up.
+    fn is_quiet(&self) -> bool {
+        self.queue.is_empty() && self.open() == 0 && !self.loading
+    }
+
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.sending == 0 && !self.clearing && !self.loading && self.unclear.is_empty()
+        self.is_quiet() && !self.clearing && self.unclear.is_empty()
     }
 
     /// Begins all that can be begun. Work is under way afterwards unless the lane has ended.
     fn begin(&mut self) {
         if self.may_send() {
             self.begin_loading();
-            while let Some(ready) = self.next_ready() {
-                self.begin_sending(ready);
-                if !self.may_send() {
-                    break;
-                }
-            }
+            self.begin_sending();
+            self.begin_writing();
+        }
+        if !self.may_send() {
+            self.withhold();
         }
         self.begin_clearing();
     }
@@ -120,7 +149,7 @@ impl<'a> Driver<'a> {
         if !self.has_more && self.page.is_recall() && self.is_idle() {
             (self.page, self.has_more) = (self.page.rows(), true);
         }
-        let is_hungry = self.queue.len() < self.run.job.policy.concurrency && self.unclear.len() < MOST_WAITING;
+        let is_hungry = self.queue.len() < self.window.most() && self.unclear.len() < MOST_WAITING;
         if !self.has_more || self.loading || !is_hungry {
             return;
         }
@@ -129,39 +158,75 @@ impl<'a> Driver<'a> {
         self.work.push(Box::pin(async move { Ok(Event::Loaded(load(run, lane, page).await?)) }));
     }
 
-    /// The next request, if one may be sent now.
+    /// Sends what is written, as far as there is room on the wire.
+    fn begin_sending(&mut self) {
+        while self.sending < self.window.wire()
+            && let Some((parcel, composed)) = self.written.pop_front()
+        {
+            self.sending += 1;
+            let (run, lane) = (self.run, self.lane);
+            self.work.push(Box::pin(async move {
+                // Another lane may have ended the run meanwhile.
+                if !run.may_send() {
+                    return Ok(Event::Withheld(parcel));
+                }
+                let outcomes = deliver(run.job, lane, *composed, &parcel.writes).await;
+                Ok(Event::Answered(parcel, outcomes))
+            }));
+        }
+    }
+
+    /// Makes the next requests, and writes their rows into the journal together.
+    fn begin_writing(&mut self) {
+        if !self.window.is_short(self.open()) {
+            return;
+        }
+        let mut leaving: Vec<Leaving> = Vec::new();
+        while self.may_send()
+            && let Some(ready) = self.next_ready()
+        {
+            match make(self.run, self.lane, ready) {
+                Made::Request(parcel, composed) => {
+                    self.writing += 1;
+                    leaving.push((parcel, composed));
+                }
+                Made::Smaller(groups) => self.first(groups.into_iter().map(Ready::New).collect()),
+                Made::Unclear(doubted) => self.unclear.doubted.push(doubted),
+                Made::Nothing => {}
+            }
+        }
+        if leaving.is_empty() {
+            return;
+        }
+        let run = self.run;
+        self.work.push(Box::pin(async move {
+            run.book.sending(leaving.iter().map(|(parcel, _)| parcel)).await?;
+            let left = leaving.into_iter().map(|(parcel, composed)| (parcel.left(), composed));
+            Ok(Event::Written(left.collect()))
+        }));
+    }
+
+    /// The next request, if one may be written now.
     fn next_ready(&mut self) -> Option<Ready> {
-        let policy = self.run.job.policy;
-        let most = if policy.in_order { 1 } else { policy.concurrency.max(1) };
-        let waits_for_order = policy.in_order && (self.clearing || !self.unclear.is_empty());
-        if self.sending >= most || waits_for_order {
+        let waits_for_order = self.run.job.policy.in_order && (self.clearing || !self.unclear.is_empty());
+        if waits_for_order || !self.window.has_room(self.open(), true) {
             return None;
         }
+        let table = &self.run.job.table;
         if self.queue.is_empty() && !self.has_more && !self.loading {
-            self.queue.extend(self.grouping.take(&self.run.job.table).map(Ready::New));
+            self.queue.extend(self.grouping.take(table).map(Ready::New));
+        }
+        let may_be_ahead = self.foresight.may_be_ahead(table, self.queue.front()?);
+        if !self.window.has_room(self.open(), may_be_ahead) {
+            return None;
         }
         self.queue.pop_front()
     }
 
-    fn begin_sending(&mut self, ready: Ready) {
-        match make(self.run, self.lane, ready) {
-            Made::Request(parcel, composed) => {
-                self.sending += 1;
-                let (run, lane) = (self.run, self.lane);
-                self.work.push(Box::pin(async move {
-                    run.book.sending(&parcel).await?;
-                    let parcel = parcel.left();
-                    // Another lane may have ended the run while the journal was written.
-                    if !run.may_send() {
-                        return Ok(Event::Withheld(parcel));
-                    }
-                    let outcomes = deliver(run.job, lane, *composed, &parcel.writes).await;
-                    Ok(Event::Answered(parcel, outcomes))
-                }));
-            }
-            Made::Smaller(groups) => self.first(groups.into_iter().map(Ready::New).collect()),
-            Made::Unclear(doubted) => self.unclear.doubted.push(doubted),
-            Made::Nothing => {}
+    /// Gives back what was written and has not left.
+    fn withhold(&mut self) {
+        for (parcel, _) in std::mem::take(&mut self.written) {
+            self.run.book.returned(parcel.open.iter().map(|(_, item)| item));
         }
     }
 
@@ -175,10 +240,9 @@ impl<'a> Driver<'a> {
             let unclear = std::mem::take(&mut self.unclear);
             return self.run.book.returned(unclear.surely_not_done());
         }
-        let has_nothing_else = self.queue.is_empty() && self.sending == 0 && !self.loading;
         let is_due = || self.unclear.is_due(self.run.job.clock.elapsed(), PATIENCE);
-        let in_order = self.run.job.policy.in_order && self.sending == 0;
-        if !(in_order || has_nothing_else || !may_send || self.unclear.len() >= TOGETHER || is_due()) {
+        let in_order = self.run.job.policy.in_order && self.open() == 0;
+        if !(in_order || self.is_quiet() || !may_send || self.unclear.len() >= TOGETHER || is_due()) {
             return;
         }
         self.clearing = true;
@@ -190,6 +254,10 @@ impl<'a> Driver<'a> {
     fn take(&mut self, event: Event) {
         match event {
             Event::Loaded(loaded) => self.loaded(loaded),
+            Event::Written(leaving) => {
+                self.writing -= leaving.len();
+                self.written.extend(leaving);
+            }
             Event::Answered(parcel, outcomes) => {
                 self.sending -= 1;
                 let Sorted { ready, unclear, halt } = sort(self.run, parcel, outcomes);

@@ -10,6 +10,7 @@
 //!
 //! `decide` has the rules that make it safe, as tables without side effects; `lane` follows them.
 
+mod ahead;
 mod answer;
 mod book;
 mod brake;

@@ -87,7 +87,7 @@ fn page_size(run: &Run<'_>) -> u32 {
     let table = &run.job.table;
     let kinds = [WriteKind::Insert, WriteKind::Update, WriteKind::Delete];
     let batch = kinds.iter().filter_map(|kind| tidegate_remote::write::batch_max(table, *kind)).max().unwrap_or(1);
-    let rounds = run.job.policy.concurrency.saturating_mul(batch).saturating_mul(4);
+    let rounds = run.job.policy.concurrency.saturating_mul(batch).saturating_mul(8);
     let size = if run.job.verify { MOST } else { rounds.clamp(FEWEST, MOST) };
     u32::try_from(size).unwrap_or(u32::MAX)
 }

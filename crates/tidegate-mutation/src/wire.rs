@@ -47,10 +47,17 @@ pub(crate) fn compares(table: &Table, row: &Row) -> bool {
 
 /// Whether the row can be read back, with all that tells whether it was changed.
 pub(crate) fn can_read(table: &Table, row: &Row) -> bool {
-    let columns: Option<Vec<usize>> = found::columns(row).map(|name| table.column_index(name)).collect();
+    columns_to_read(table, row).is_some_and(|columns| can_read_back(table, &columns))
+}
+
+/// What tells whether the row was changed, if it has a key to be read by.
+pub(crate) fn columns_to_read(table: &Table, row: &Row) -> Option<Vec<usize>> {
     let has_key =
         !table.key.is_empty() && table.key.iter().all(|index| row.key.contains_key(&table.columns[*index].name));
-    has_key && columns.is_some_and(|columns| can_read_back(table, &columns))
+    if !has_key {
+        return None;
+    }
+    found::columns(row).map(|name| table.column_index(name)).collect()
 }
 
 /// Name of the column that has a row's version, for this kind of write.

@@ -60,7 +60,7 @@ enum Message {
 }
 
 /// Where changes are written to.
-trait Store: Debug + Send + Sync {
+pub(crate) trait Store: Debug + Send + Sync {
     fn commit(&self, mutation: &str, changes: &[RowChange]) -> tidegate_state::Result<()>;
 }
 
@@ -78,7 +78,7 @@ impl Writer {
         Self::over(store, journal, claim, clock)
     }
 
-    fn over(store: Arc<dyn Store>, journal: Arc<Journal>, claim: Claim, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn over(store: Arc<dyn Store>, journal: Arc<Journal>, claim: Claim, clock: Arc<dyn Clock>) -> Self {
         let (messages, received) = mpsc::unbounded_channel();
         let mutation: Arc<str> = claim.mutation().into();
         let desk = Desk {

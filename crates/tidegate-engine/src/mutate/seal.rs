@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use datafusion::execution::SessionState;
 use tidegate_state::Journal;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::lanes::{Failed, Sink};
 use super::plan::Selection;
@@ -48,9 +49,15 @@ impl Selection {
         now: SystemTime,
         is_planned: bool,
     ) -> Result<Sealed> {
-        let mut kept = Kept { journal, mutation, rows: Vec::new(), total: 0 };
-        let failed = self.run(state, &mut kept).await?;
-        kept.write().await?;
+        let mut kept = Kept { journal, mutation, rows: Vec::new(), writing: None, total: 0 };
+        let read = match self.run(state, &mut kept).await {
+            Ok(failed) => kept.write().await.map(|()| failed),
+            Err(error) => Err(error),
+        };
+        // Whatever became of it: nothing is being written any more when this returns.
+        let written = kept.written().await;
+        let failed = read?;
+        written?;
         let total = kept.total;
         let (journal, mutation) = (Arc::clone(journal), mutation.to_owned());
         blocking(move || journal.seal(&mutation, now, is_planned)).await?;
@@ -68,23 +75,37 @@ impl Selection {
     }
 }
 
-/// Writes rows into the journal.
+/// Writes rows into the journal: some, while the next ones are read.
 struct Kept<'a> {
     journal: &'a Arc<Journal>,
     mutation: &'a str,
     rows: Vec<Selected>,
+    writing: Option<JoinHandle<Result<()>>>,
     total: u64,
 }
 
 impl Kept<'_> {
+    /// Begins to write what has come, after what is being written.
     async fn write(&mut self) -> Result<()> {
+        self.written().await?;
         if self.rows.is_empty() {
             return Ok(());
         }
-        let rows = std::mem::take(&mut self.rows).into_iter().map(Selected::into_start);
-        let rows = rows.collect::<Result<Vec<_>>>()?;
+        let rows = std::mem::take(&mut self.rows);
         let (journal, mutation) = (Arc::clone(self.journal), self.mutation.to_owned());
-        blocking(move || journal.add_rows(&mutation, &rows)).await
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            let rows = rows.into_iter().map(Selected::into_start).collect::<Result<Vec<_>>>()?;
+            Ok(journal.add_rows(&mutation, &rows)?)
+        }));
+        Ok(())
+    }
+
+    /// Waits for what is being written.
+    async fn written(&mut self) -> Result<()> {
+        match self.writing.take() {
+            Some(writing) => writing.await.map_err(not_written)?,
+            None => Ok(()),
+        }
     }
 }
 
@@ -114,7 +135,9 @@ impl Sink for First {
 
 /// The journal is written where waiting for the disk holds nobody up.
 async fn blocking(work: impl FnOnce() -> tidegate_state::Result<()> + Send + 'static) -> Result<()> {
-    let done = tokio::task::spawn_blocking(work).await;
-    let done = done.map_err(|error| Error::new(ErrorKind::Local, format!("the journal cannot be written: {error}")))?;
-    Ok(done?)
+    Ok(tokio::task::spawn_blocking(work).await.map_err(not_written)??)
+}
+
+fn not_written(error: JoinError) -> Error {
+    Error::new(ErrorKind::Local, format!("the journal cannot be written: {error}"))
 }

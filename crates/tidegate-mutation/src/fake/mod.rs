@@ -3,6 +3,7 @@
 mod api;
 mod faults;
 mod tables;
+mod watch;
 mod world;
 
 pub(crate) use api::{Api, Stored};

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::api::{Api, Stored};
 use super::tables::{Style, table};
+use super::watch::Watch;
 use crate::{Error, Job, Lane, OnError, Policy, Report, Row, Writer, run};
 
 /// Everything that a run needs.
@@ -30,6 +31,8 @@ pub(crate) struct World {
     pub(crate) partitions: Vec<(&'static str, Arc<Api>)>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) journal: Arc<Journal>,
+    /// What was written into the journal.
+    pub(crate) watch: Arc<Watch>,
     pub(crate) policy: Policy,
     pub(crate) max_calls: Option<u64>,
     pub(crate) verify: bool,
@@ -47,6 +50,7 @@ impl World {
     pub(crate) fn new(style: Style, rows: u64) -> Self {
         let clock = Arc::new(TestClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
         let api = Api::new(style, Arc::clone(&clock));
+        let journal = Arc::new(Journal::in_memory());
         for id in 1..=rows as i64 {
             api.lock().rows.insert(id, Stored { name: "old".to_owned(), n: 0, version: 1 });
         }
@@ -57,7 +61,8 @@ impl World {
             api,
             partitions: Vec::new(),
             clock,
-            journal: Arc::new(Journal::in_memory()),
+            watch: Arc::new(Watch::new(Arc::clone(&journal))),
+            journal,
             policy: Policy { on_error: OnError::Continue(5), concurrency: 8, in_order: false },
             max_calls: None,
             verify: false,
@@ -157,7 +162,10 @@ impl World {
     pub(crate) async fn writer(&self) -> Writer {
         loop {
             match self.journal.claim(self.id) {
-                Ok(claim) => return Writer::new(Arc::clone(&self.journal), claim, self.clock.clone()),
+                Ok(claim) => {
+                    let (watch, journal) = (Arc::clone(&self.watch), Arc::clone(&self.journal));
+                    return Writer::over(watch, journal, claim, self.clock.clone());
+                }
                 Err(_) => tokio::task::yield_now().await,
             }
         }

@@ -1,6 +1,7 @@
 //! Runs against the fake API. `faults` breaks connections and kills runs at random, `ends` ends them early, `answers` has
-//! what the API says of single rows, `lanes` has bounds of single lanes and rows.
+//! what the API says of single rows, `lanes` has bounds of single lanes and rows, `ahead` how the journal is written.
 
+mod ahead;
 mod answers;
 mod ends;
 mod faults;

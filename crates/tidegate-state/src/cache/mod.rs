@@ -39,8 +39,10 @@ const FLUSH_AFTER: Duration = Duration::from_millis(200);
 const FLUSH_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of answers that wait at most; while the disk is slower than the calls, further answers are not stored.
 const QUEUE_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of answers after which the log is moved into the database.
+/// Bytes in the log after which it is moved into the database.
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes in the log of a mark of a write: a page.
+const MARK_BYTES: u64 = 4 * 1024;
 /// An answer above this part of the bound would push too many others out.
 const LARGEST_PART: u64 = 4;
 
@@ -61,7 +63,7 @@ struct Shared {
     queued: Condvar,
     bound: u64,
     flush_after: Duration,
-    /// Bytes of answers written since the last checkpoint of this process.
+    /// Bytes written since the last checkpoint of this process.
     unmoved: AtomicU64,
     boot: String,
 }
@@ -154,7 +156,8 @@ impl CacheDb {
     pub fn note_write(&self, scope: &str, at: SystemTime) -> Result<()> {
         let disk = &self.shared.disk;
         disk.hold(&disk.writer)
-            .run("note a write", |connection| written::note(connection, &self.shared.boot, scope, at))
+            .run("note a write", |connection| written::note(connection, &self.shared.boot, scope, at))?;
+        self.shared.log_grew(MARK_BYTES)
     }
 
     /// When the scope was last written to, by whatever process: an answer that was asked for before then, or at that time,
@@ -279,13 +282,17 @@ impl Shared {
         self.lock().written();
         drop(writer);
         done?;
-        let written = self.unmoved.fetch_add(batch.bytes(), Ordering::Relaxed) + batch.bytes();
-        if written >= CHECKPOINT_BYTES {
-            self.unmoved.store(0, Ordering::Relaxed);
-            let mut checkpointer = self.disk.hold(&self.disk.checkpointer);
-            checkpointer.run("move answers from the log", |connection| room::checkpoint(connection))?;
+        self.log_grew(batch.bytes())
+    }
+
+    /// The log has so many bytes more. Once it has many, they are moved into the database.
+    fn log_grew(&self, bytes: u64) -> Result<()> {
+        if self.unmoved.fetch_add(bytes, Ordering::Relaxed) + bytes < CHECKPOINT_BYTES {
+            return Ok(());
         }
-        Ok(())
+        self.unmoved.store(0, Ordering::Relaxed);
+        let mut checkpointer = self.disk.hold(&self.disk.checkpointer);
+        checkpointer.run("move answers from the log", |connection| room::checkpoint(connection))
     }
 }
 

@@ -44,32 +44,41 @@ impl Mark {
 /// Marks the scope as written at this time. `boot` names the boot of the system; empty where that is not known.
 pub(super) fn note(connection: &mut Connection, boot: &str, scope: &str, at: SystemTime) -> rusqlite::Result<()> {
     let at = to_micros(at);
-    let claimed = |mark: &Mark| !boot.is_empty() && mark.boot == boot && at <= mark.until;
-    let is_claimed = Mark::of(connection, scope)?.as_ref().is_some_and(claimed);
-    if !is_claimed {
-        connection.pragma_update(None, "synchronous", "FULL")?;
+    if put(connection, boot, scope, at, true)? {
+        return Ok(());
     }
-    let done = put(connection, boot, scope, at);
+    // Not within a transaction: SQLite refuses it there.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let done = put(connection, boot, scope, at, false);
     connection.pragma_update(None, "synchronous", open::SYNCHRONOUS)?;
-    done
+    done.map(drop)
 }
 
-fn put(connection: &mut Connection, boot: &str, scope: &str, at: i64) -> rusqlite::Result<()> {
+/// Whether it was done: with `if_claimed` only if an earlier mark claims this time.
+fn put(connection: &mut Connection, boot: &str, scope: &str, at: i64, if_claimed: bool) -> rusqlite::Result<bool> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = Mark::of(&transaction, scope)?;
+    let claim = known.as_ref().filter(|mark| !boot.is_empty() && mark.boot == boot && at <= mark.until);
+    if if_claimed && claim.is_none() {
+        transaction.rollback()?;
+        return Ok(false);
+    }
     let last = known.as_ref().map_or(at, |mark| mark.last(boot).max(at));
-    let until = match &known {
-        Some(mark) if mark.boot == boot && at <= mark.until => mark.until,
-        _ => last.saturating_add(saturate(CLAIMED.as_micros())),
-    };
+    let until = claim.map_or_else(|| last.saturating_add(saturate(CLAIMED.as_micros())), |mark| mark.until);
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO written (scope, at, until, boot) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare_cached(
+            "INSERT INTO written (scope, at, until, boot) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (scope) DO UPDATE SET at = excluded.at, until = excluded.until, boot = excluded.boot",
+        )?
         .execute(params![scope, last, until, boot])?;
-    let oldest = at.saturating_sub(saturate(KEPT_FOR.as_micros()));
-    transaction
-        .prepare_cached("DELETE FROM written WHERE at < ?1 AND scope NOT IN (SELECT scope FROM answers)")?
-        .execute([oldest])?;
-    transaction.commit()
+    if claim.is_none() {
+        let oldest = at.saturating_sub(saturate(KEPT_FOR.as_micros()));
+        transaction
+            .prepare_cached("DELETE FROM written WHERE at < ?1 AND scope NOT IN (SELECT scope FROM answers)")?
+            .execute([oldest])?;
+    }
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// Marks every scope as written at this time, when the database was made in place of one that had marks.

@@ -20,6 +20,7 @@ mod marks;
 mod memory;
 mod pages;
 mod policy;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod writes;

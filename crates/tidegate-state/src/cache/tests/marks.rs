@@ -39,6 +39,19 @@ fn after_another_boot_no_write_that_may_have_been_lost_is_missed() {
 }
 
 #[test]
+fn many_marks_do_not_let_the_log_grow() {
+    let folder = TempDir::new().unwrap();
+    let cache = booted(folder.path(), "a");
+    let marks = 3 * CHECKPOINT_BYTES / MARK_BYTES;
+    for mark in 0..marks {
+        cache.note_write(SCOPE, at(mark / 100)).unwrap();
+    }
+    let log = std::fs::metadata(folder.path().join("cache.db-wal")).unwrap().len();
+    assert!(log < 2 * CHECKPOINT_BYTES, "{log} bytes after {marks} marks");
+    assert_eq!(cache.written(SCOPE).unwrap(), Some(at((marks - 1) / 100)));
+}
+
+#[test]
 fn where_boots_are_not_known_marks_are_what_they_say() {
     let folder = TempDir::new().unwrap();
     for mark in [100, 130, 120] {

@@ -10,6 +10,7 @@ use super::flights::Flights;
 use super::marks::Marks;
 use super::memory::Memory;
 use super::policy::Policy;
+use super::telling::Telling;
 use crate::{
     CacheKey, CacheLabel, CacheOutcome, CacheStore, Clock, PageKeeper, Request, RequestLog, RequestRecord, StoreError,
     Warn, redact_url,
@@ -34,6 +35,7 @@ pub struct HttpCache {
     pub(super) marks: Marks,
     pub(super) keeper: Option<Arc<dyn PageKeeper>>,
     disk: Option<Arc<dyn CacheStore>>,
+    telling: Telling,
     log: Arc<RequestLog>,
     warn: Mutex<Box<Warn>>,
     has_warned: AtomicBool,
@@ -51,6 +53,7 @@ impl HttpCache {
             marks: Marks::default(),
             keeper: None,
             disk: None,
+            telling: Telling::default(),
             log,
             warn: Mutex::new(Box::new(|_, _| {})),
             has_warned: AtomicBool::new(false),
@@ -166,9 +169,9 @@ impl HttpCache {
     }
 
     /// Tells other processes of a write.
-    pub(super) async fn note_write(&self, scope: &str, at: SystemTime, connection: &str) {
+    pub(super) async fn note_write(&self, scope: &Arc<str>, at: SystemTime, connection: &str) {
         if let Some(disk) = &self.disk
-            && let Err(error) = disk.note_write(scope, at).await
+            && let Err(error) = self.telling.tell(scope, at, disk.as_ref()).await
         {
             self.complain(connection, &error);
         }
