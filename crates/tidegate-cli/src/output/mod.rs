@@ -64,7 +64,7 @@ impl Format {
 }
 
 /// Writes the rows of one statement.
-pub(crate) trait RowWriter {
+pub(crate) trait RowWriter: Send {
     /// Writes some rows; they may stay in the sink until that is flushed.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError>;
 

@@ -91,7 +91,8 @@ impl Transport for Http {
             return Err(Error::cancelled(Sent::No));
         }
         let client = self.client(&request.url)?;
-        let to = To { connection: Arc::clone(&request.operation.connection), is_proxied: self.is_proxied(&request.url) };
+        let to =
+            To { connection: Arc::clone(&request.operation.connection), is_proxied: self.is_proxied(&request.url) };
         let url = request.url.clone();
         let outgoing = outgoing(request)?;
         let mut answer = tokio::select! {
