@@ -51,7 +51,8 @@ impl Border {
             }
         };
         let rows = keys.convert_columns(&columns).map_err(failed)?;
-        let is_new = self.before.as_ref().filter(|before| may_share(before, &rows)).map(|before| are_new(before, &rows));
+        let is_new =
+            self.before.as_ref().filter(|before| may_share(before, &rows)).map(|before| are_new(before, &rows));
         self.before = Some(rows);
         match is_new.map(|is_new| (is_new.false_count(), is_new)) {
             None | Some((0, _)) => Ok(page),

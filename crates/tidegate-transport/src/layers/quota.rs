@@ -107,7 +107,8 @@ impl Meter {
     /// Books an answer, now or when its body has ended, and hands it on.
     async fn answered(&self, booked: Booked, outlay: &Outlay<'_>, is_own: bool, response: Response) -> Response {
         let now = self.desk.clock.now();
-        let answer = Answered::new(response.status, &response.headers, response.body.whole().map(|body| &body[..]), now);
+        let answer =
+            Answered::new(response.status, &response.headers, response.body.whole().map(|body| &body[..]), now);
         let Reading { mut settlement, complaints } = read(&self.desk.metering, outlay, &answer, is_own);
         self.desk.complain(&booked.operation, &complaints);
         self.desk.bound_names(&booked.operation, outlay, &mut settlement);

@@ -13,8 +13,8 @@ use url::Url;
 
 use super::super::super::scan_ahead;
 use super::{cursor, exact, items, keyset, offset, page, request};
-use crate::test_support::Script;
 use crate::Source;
+use crate::test_support::Script;
 
 /// What a call takes.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -58,7 +58,12 @@ fn list(pages: i32) -> Arc<Script> {
 }
 
 fn styles() -> [(&'static str, Endpoint, usize); 4] {
-    [("numbers", page(exact()), MOST), ("offsets", offset(exact()), MOST), ("cursors", cursor(None), 1), ("keys", keyset(exact()), 1)]
+    [
+        ("numbers", page(exact()), MOST),
+        ("offsets", offset(exact()), MOST),
+        ("cursors", cursor(None), 1),
+        ("keys", keyset(exact()), 1),
+    ]
 }
 
 /// Reads so many pages of a list, of each a while after it came: the time until the first one, and until the last.
