@@ -60,7 +60,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read or written: no call is sent that is not booked.
     pub async fn acquire(&self, call: &Arc<Call>, patience: Patience<'_>) -> Result<Answer> {
-        Acquiring::new(&self.shared, call, patience).run().await
+        Acquiring::new(&self.shared, call, patience)?.run().await
     }
 
     /// Books what became of a call. Returns the quotas that it came out of, as they are now, for showing what is left.

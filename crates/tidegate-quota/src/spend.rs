@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{Error, Result, Slot};
 
@@ -64,11 +63,11 @@ type Fields = (String, String, Option<String>, Option<String>, Option<String>);
 
 impl SpendKey {
     /// Key of its entry for the day of `wall`: the day in six digits, so that keys sort by it, and the fields as JSON.
-    pub(crate) fn entry(&self, wall: SystemTime) -> String {
-        let optional = |field: &Option<Arc<str>>| field.as_deref().map_or(Value::Null, Into::into);
-        let [partition, table, label] = [&self.partition, &self.table, &self.label].map(optional);
-        let fields = Value::Array(vec![(*self.principal).into(), (*self.connection).into(), partition, table, label]);
-        format!("{}{fields}", day_prefix(day(wall)))
+    pub(crate) fn entry(&self, wall: SystemTime) -> Result<String> {
+        let Self { principal, connection, partition, table, label } = self;
+        let fields = (&**principal, &**connection, partition.as_deref(), table.as_deref(), label.as_deref());
+        let fields = serde_json::to_string(&fields).map_err(|source| Error::entry(PREFIX, source))?;
+        Ok(format!("{}{fields}", day_prefix(day(wall))))
     }
 }
 

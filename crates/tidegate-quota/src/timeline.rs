@@ -46,11 +46,13 @@ struct Base {
 pub(crate) struct Timeline {
     clock: Arc<dyn Clock>,
     base: Mutex<Option<Base>>,
+    /// The entry as it was last read, with the bytes that it was read from.
+    known: Mutex<Option<(Vec<u8>, Entry)>>,
 }
 
 impl Timeline {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, base: Mutex::new(None) }
+        Self { clock, base: Mutex::new(None), known: Mutex::new(None) }
     }
 
     /// The time as this process last learned to tell it. `None` before the store was read.
@@ -66,7 +68,7 @@ impl Timeline {
     /// written even if nothing else is.
     pub(crate) fn read(&self, slot: &mut Slot) -> Result<Now> {
         let found: Option<Entry> = match &slot.value {
-            Some(bytes) => Some(serde_json::from_slice(bytes).map_err(|source| Error::entry(KEY, source))?),
+            Some(bytes) => Some(self.decoded(bytes)?),
             None => None,
         };
         let (boot, raw) = self.machine();
@@ -83,6 +85,19 @@ impl Timeline {
             slot.is_changed = is_told || !same;
         }
         Ok(self.told(at))
+    }
+
+    /// The store's entry, which seldom changes.
+    fn decoded(&self, bytes: &[u8]) -> Result<Entry> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, entry)) if of == bytes => Ok(entry.clone()),
+            _ => {
+                let entry: Entry = serde_json::from_slice(bytes).map_err(|source| Error::entry(KEY, source))?;
+                *known = Some((bytes.to_vec(), entry.clone()));
+                Ok(entry)
+            }
+        }
     }
 
     /// The time by the store's entry, which this process tells from now on.

@@ -61,24 +61,25 @@ const SECRET_ENDINGS: &[&str] = &[
     "subscriptionkey",
 ];
 
+/// Letters of the longest of these names.
+const LONGEST_NAME: usize = 15;
+
 /// Secrets shorter than this are not looked for in texts: blanking each `a` would destroy the text and hide nothing.
 const SHORTEST_SOUGHT: usize = 4;
 
 /// Whether a query parameter or header of this name carries a credential.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    // From the end, and without a copy: each header and parameter of each request is asked about.
-    let plain = || {
-        let letters = name.bytes().rev().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'$'));
-        letters.map(|byte| byte.to_ascii_lowercase())
-    };
-    let ends_with = |letters: &mut dyn Iterator<Item = u8>, ending: &str| {
-        ending.bytes().rev().all(|byte| letters.next() == Some(byte))
-    };
-    let is = |secret: &&str| {
-        let mut letters = plain();
-        ends_with(&mut letters, secret) && letters.next().is_none()
-    };
-    SECRET_NAMES.iter().any(is) || SECRET_ENDINGS.iter().any(|ending| ends_with(&mut plain(), ending))
+    // Without a copy on the heap, since each header and parameter of each request is asked about. The last letters are
+    // enough: no name that is looked for is longer.
+    let mut letters = [0; LONGEST_NAME + 1];
+    let mut begin = letters.len();
+    for byte in name.bytes().rev().filter(|byte| !matches!(byte, b'-' | b'_' | b'.' | b'$')).take(letters.len()) {
+        begin -= 1;
+        letters[begin] = byte.to_ascii_lowercase();
+    }
+    let plain = &letters[begin..];
+    SECRET_NAMES.iter().any(|secret| plain == secret.as_bytes())
+        || SECRET_ENDINGS.iter().any(|ending| plain.ends_with(ending.as_bytes()))
 }
 
 /// The URL as it may be shown: without user information and fragment, and with the values of query parameters
@@ -106,10 +107,11 @@ pub(crate) fn redact_query(text: &str) -> String {
 
 fn redact_query_onto(shown: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(start) = rest.find(['?', '&']) {
+    while let Some(start) = rest.bytes().position(|byte| matches!(byte, b'?' | b'&')) {
         let (before, parameter) = rest.split_at(start + 1);
         shown.push_str(before);
-        let end = parameter.find(['&', '#', ' ', '"', '\'', '<', '>']).unwrap_or(parameter.len());
+        let is_end = |byte: u8| matches!(byte, b'&' | b'#' | b' ' | b'"' | b'\'' | b'<' | b'>');
+        let end = parameter.bytes().position(is_end).unwrap_or(parameter.len());
         match parameter[..end].split_once('=') {
             Some((name, _)) if is_secret_name(&percent_decode_str(name).decode_utf8_lossy()) => {
                 shown.push_str(name);
@@ -180,6 +182,21 @@ impl std::fmt::Debug for ShownHeaders<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_secrets_are_known_however_they_are_spelt() {
+        let longest = SECRET_NAMES.iter().chain(SECRET_ENDINGS).map(|name| name.len()).max();
+        assert_eq!(longest, Some(LONGEST_NAME));
+        for name in
+            ["token", "To-Ken", "$token", "x-api_key", "Ocp-Apim-Subscription-Key", "SET-COOKIE", "a.b.authorization"]
+        {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["", "$skiptoken", "page_token", "monkey", "keys", "clés", "a-very-long-name-that-ends-with-token"]
+        {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn urls_are_shown_without_credentials() {

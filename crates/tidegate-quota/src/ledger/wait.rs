@@ -31,9 +31,9 @@ enum Tried {
 }
 
 impl<'a> Acquiring<'a> {
-    pub(crate) fn new(shared: &'a Arc<Shared>, call: &'a Arc<Call>, patience: Patience<'a>) -> Self {
-        let spend = call.spend.as_ref().map(|key| key.entry(shared.clock.now()).into());
-        Self { shared, call, spend, wait: Waiting::new(shared, patience) }
+    pub(crate) fn new(shared: &'a Arc<Shared>, call: &'a Arc<Call>, patience: Patience<'a>) -> Result<Self> {
+        let spend = call.spend.as_ref().map(|key| key.entry(shared.clock.now())).transpose()?.map(Arc::from);
+        Ok(Self { shared, call, spend, wait: Waiting::new(shared, patience) })
     }
 
     pub(crate) async fn run(self) -> Result<Answer> {

@@ -1,7 +1,7 @@
 //! URLs of requests, and where a next link points.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
+use url::{Position, Url};
 
 use super::query::QueryOptions;
 use crate::ErrorKind;
@@ -46,17 +46,24 @@ pub(crate) fn below<'a>(
     path: &str,
     query: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Url, ErrorKind> {
-    let mut text = without_query(base).to_string();
+    let below = &base[..Position::AfterPath];
+    let (path, of_path) = path.split_once('?').unwrap_or((path, ""));
+    let mut text = String::with_capacity(below.len() + path.len() + 128);
+    text.push_str(below);
     if !text.ends_with('/') {
         text.push('/');
     }
-    let (path, of_path) = path.split_once('?').unwrap_or((path, ""));
     text.push_str(path.trim_start_matches('/'));
-    let own = base.query().into_iter().chain([of_path]).filter(|query| !query.is_empty()).map(str::to_owned);
-    let query = query.map(|(name, value)| format!("{}={}", encode_name(name), encode(value)));
-    for (index, part) in own.chain(query).enumerate() {
-        text.push(if index == 0 { '?' } else { '&' });
-        text.push_str(&part);
+    let mut marks = std::iter::once('?').chain(std::iter::repeat('&'));
+    for own in base.query().into_iter().chain([of_path]).filter(|query| !query.is_empty()) {
+        text.extend(marks.next());
+        text.push_str(own);
+    }
+    for (name, value) in query {
+        text.extend(marks.next());
+        text.extend(utf8_percent_encode(name, ENCODED_NAME));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, ENCODED));
     }
     Url::parse(&text).map_err(|error| ErrorKind::Unsupported(format!("{text} is not a URL: {error}")))
 }

@@ -89,9 +89,11 @@ impl Draft {
 
     /// Leaves out what a later kind says at the same place. A constant may stand there several times.
     fn settle(&mut self) -> Result<(), ErrorKind> {
-        let said: Vec<(Kind, Place)> = self.entries.iter().map(|(kind, place, _)| (*kind, place.clone())).collect();
-        let beaten = |kind: Kind, place: &Place| said.iter().any(|(other, at)| *other > kind && at == place);
-        self.entries.retain(|(kind, place, _)| !beaten(*kind, place));
+        let beaten = |(kind, place, _): &(Kind, Place, Written)| {
+            self.entries.iter().any(|(other, at, _)| other > kind && at == place)
+        };
+        let mut kept = self.entries.iter().map(|entry| !beaten(entry)).collect::<Vec<_>>().into_iter();
+        self.entries.retain(|_| kept.next() == Some(true));
         for (index, (kind, place, _)) in self.entries.iter().enumerate() {
             let before = &self.entries[..index];
             if *kind != Kind::Constant && before.iter().any(|(_, other, _)| other == place) {

@@ -1,7 +1,9 @@
 //! Which columns a scan reads, and where in a page those stand that tell rows apart.
 
-use tidegate_spec::{ColumnSource, EndpointKind, Paging};
+use arrow::record_batch::RecordBatch;
+use tidegate_spec::{ColumnSource, EndpointKind, Paging, Table};
 
+use super::cell;
 use crate::decode::equal;
 use crate::{ErrorKind, ScanRequest};
 
@@ -49,6 +51,25 @@ impl Layout {
         let slice = endpoint.ceiling.and_then(|ceiling| ceiling.slice_by).filter(|_| is_guarded).map(add);
         Ok(Self { columns, key, is_guarded, keyset, slice })
     }
+
+    /// The values that a keyset's column has in the first row of a page and in the last, as text.
+    pub(super) fn keyset_of(&self, page: &RecordBatch, table: &Table) -> (Option<String>, Option<String>) {
+        let text = |row: usize| {
+            let at = self.keyset?;
+            let column = table.columns.get(*self.columns.get(at)?)?;
+            cell::text(&cell::scalar(page.column(at), row)?, &column.data_type)
+        };
+        (text(0), page.num_rows().checked_sub(1).and_then(text))
+    }
+}
+
+/// The first so many columns of a page: those that are wanted.
+pub(super) fn wanted(page: RecordBatch, many: usize) -> Result<RecordBatch, ErrorKind> {
+    if page.num_columns() <= many {
+        return Ok(page);
+    }
+    let wanted: Vec<usize> = (0..many).collect();
+    page.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))
 }
 
 /// Columns that tell rows of this scan apart. Those whose value the request says are the same in all of them; if it

@@ -17,10 +17,10 @@ use super::ahead::{Ahead, Early};
 use super::asking::{Asking, write};
 use super::border::Border;
 use super::ceiling::{self, Slices};
-use super::layout::Layout;
+use super::layout::{self, Layout};
 use super::loop_guard::LoopGuard;
 use super::paging::{Ask, Pager, Told};
-use super::{Page, cell, place, total};
+use super::{Page, place, total};
 use crate::call::Answer;
 use crate::decode::{Decoded, Decoder};
 use crate::render::Outgoing;
@@ -316,7 +316,7 @@ impl Scan {
         if self.layout.is_guarded {
             self.guard.received(&batch).map_err(|error| self.advised(error))?;
         }
-        let (first, last) = self.keys(&batch);
+        let (first, last) = self.layout.keyset_of(&batch, &self.request.table);
         self.pager.take(&Told {
             rows: batch.num_rows() as u64,
             next: next.as_deref(),
@@ -335,16 +335,6 @@ impl Scan {
         self.source.statement.count_page(batch.num_rows() as u64);
         self.ended()?;
         self.page(batch)
-    }
-
-    /// The values that a keyset's column has in the first row and in the last, as text.
-    fn keys(&self, batch: &RecordBatch) -> (Option<String>, Option<String>) {
-        let text = |row: usize| {
-            let at = self.layout.keyset?;
-            let column = self.request.table.columns.get(*self.layout.columns.get(at)?)?;
-            cell::text(&cell::scalar(batch.column(at), row)?, &column.data_type)
-        };
-        (text(0), batch.num_rows().checked_sub(1).and_then(text))
     }
 
     /// After a page, or after it was told that there is none: what follows from how many rows came.
@@ -397,13 +387,7 @@ impl Scan {
 
     /// The wanted columns as a page.
     fn page(&self, batch: RecordBatch) -> Result<Page, ErrorKind> {
-        let wanted = self.request.columns.len();
-        let batch = if batch.num_columns() > wanted {
-            let wanted: Vec<usize> = (0..wanted).collect();
-            batch.project(&wanted).map_err(|error| ErrorKind::Body(error.to_string()))?
-        } else {
-            batch
-        };
+        let batch = layout::wanted(batch, self.request.columns.len())?;
         // Of a scan in slices each tells what is left.
         let total = self.pager.total().filter(|&total| self.slices.is_none() && !total::is_a_cap(total));
         Ok(Page { number: self.pages, batch, total })

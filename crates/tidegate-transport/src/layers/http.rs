@@ -17,6 +17,7 @@ use reqwest::Client;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use self::client::Route;
 use self::explain::Place;
 use crate::{Body, Error, ErrorKind, Request, Response, Result, Sent, Transport};
 
@@ -56,13 +57,15 @@ pub struct Http {
     options: HttpOptions,
     proxied: OnceLock<Client>,
     direct: OnceLock<Client>,
+    /// Without TLS, and so without the system's certificates, which take longer to load than some queries.
+    plain: OnceLock<Client>,
 }
 
 impl Http {
     /// A transport with connections of its own, which are kept alive between requests.
     #[must_use]
     pub fn new(options: HttpOptions) -> Self {
-        Self { options, proxied: OnceLock::new(), direct: OnceLock::new() }
+        Self { options, proxied: OnceLock::new(), direct: OnceLock::new(), plain: OnceLock::new() }
     }
 
     /// A proxy is of no use for a service on this machine.
@@ -72,13 +75,17 @@ impl Http {
 
     /// The client for a URL.
     fn client(&self, url: &Url) -> Result<&Client> {
-        let through_proxy = self.is_proxied(url);
-        let slot = if through_proxy { &self.proxied } else { &self.direct };
+        // A proxy may be spoken to with TLS whatever is behind it.
+        let (route, slot) = match (self.is_proxied(url), url.scheme() == "http") {
+            (true, _) => (Route::Proxied, &self.proxied),
+            (false, false) => (Route::Direct, &self.direct),
+            (false, true) => (Route::Plain, &self.plain),
+        };
         if let Some(client) = slot.get() {
             return Ok(client);
         }
         // Two first requests at once may both build one; the slot keeps either.
-        let client = client::build(&self.options, through_proxy)?;
+        let client = client::build(&self.options, route)?;
         Ok(slot.get_or_init(|| client))
     }
 }

@@ -10,10 +10,21 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::HttpOptions;
 use crate::{Error, ErrorKind, Result, Sent};
 
-/// A client; `through_proxy` says whether the system's proxy settings apply.
-pub(super) fn build(options: &HttpOptions, through_proxy: bool) -> Result<Client> {
+/// How a server is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// As the system's proxy settings say.
+    Proxied,
+    /// Straight, with TLS.
+    Direct,
+    /// Straight, without TLS.
+    Plain,
+}
+
+/// A client for servers that are reached so.
+pub(super) fn build(options: &HttpOptions, route: Route) -> Result<Client> {
     let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls()?)
+        .tls_backend_preconfigured(tls(route)?)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -23,7 +34,7 @@ pub(super) fn build(options: &HttpOptions, through_proxy: bool) -> Result<Client
     if let Some(total) = options.total_timeout {
         builder = builder.timeout(total);
     }
-    if !through_proxy {
+    if route != Route::Proxied {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| {
@@ -35,7 +46,7 @@ pub(super) fn build(options: &HttpOptions, through_proxy: bool) -> Result<Client
     })
 }
 
-fn tls() -> Result<ClientConfig> {
+fn tls(route: Route) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = || {
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(
@@ -44,9 +55,10 @@ fn tls() -> Result<ClientConfig> {
     };
     // A machine without root certificates can still speak to services without TLS. One with TLS is then
     // refused with its certificate as the reason, which is where the message about roots belongs.
-    let builder = match builder()?.with_platform_verifier() {
-        Ok(trusting) => trusting,
-        Err(_) => builder()?.with_root_certificates(RootCertStore::empty()),
+    let trusting = if route == Route::Plain { None } else { builder()?.with_platform_verifier().ok() };
+    let builder = match trusting {
+        Some(trusting) => trusting,
+        None => builder()?.with_root_certificates(RootCertStore::empty()),
     };
     let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
