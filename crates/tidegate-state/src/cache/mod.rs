@@ -11,7 +11,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
@@ -65,24 +65,25 @@ struct Shared {
     flush_after: Duration,
     /// Bytes written since the last checkpoint of this process.
     unmoved: AtomicU64,
-    boot: String,
+    /// Names this boot of the system, once it is asked for; empty where that is not known.
+    boot: OnceLock<String>,
 }
 
 impl CacheDb {
     /// The answers of this state folder; nothing is opened or made before they are used.
     #[must_use]
     pub fn in_folder(folder: &Path) -> Self {
-        Self::new(folder, DEFAULT_CACHE_BYTES, FLUSH_AFTER, written::this_boot())
+        Self::new(folder, DEFAULT_CACHE_BYTES, FLUSH_AFTER, OnceLock::new())
     }
 
     /// The same, in a database of at most so many bytes, without its log. A bound below some hundred kilobytes keeps next
     /// to nothing.
     #[must_use]
     pub fn bounded(folder: &Path, bytes: u64) -> Self {
-        Self::new(folder, bytes, FLUSH_AFTER, written::this_boot())
+        Self::new(folder, bytes, FLUSH_AFTER, OnceLock::new())
     }
 
-    fn new(folder: &Path, bound: u64, flush_after: Duration, boot: String) -> Self {
+    fn new(folder: &Path, bound: u64, flush_after: Duration, boot: OnceLock<String>) -> Self {
         let shared = Shared {
             disk: Disk::in_folder(folder),
             queue: Mutex::default(),
@@ -156,7 +157,7 @@ impl CacheDb {
     pub fn note_write(&self, scope: &str, at: SystemTime) -> Result<()> {
         let disk = &self.shared.disk;
         disk.hold(&disk.writer)
-            .run("note a write", |connection| written::note(connection, &self.shared.boot, scope, at))?;
+            .run("note a write", |connection| written::note(connection, self.shared.boot(), scope, at))?;
         self.shared.log_grew(MARK_BYTES)
     }
 
@@ -167,7 +168,8 @@ impl CacheDb {
     /// When the folder cannot be used.
     pub fn written(&self, scope: &str) -> Result<Option<SystemTime>> {
         let disk = &self.shared.disk;
-        disk.hold(&disk.reader).run("look for writes", |connection| written::last(connection, &self.shared.boot, scope))
+        disk.hold(&disk.reader)
+            .run("look for writes", |connection| written::last(connection, self.shared.boot(), scope))
     }
 
     /// Answers stored on behalf of this principal, the last used first, at most `limit`.
@@ -249,6 +251,10 @@ impl Drop for CacheDb {
 }
 
 impl Shared {
+    fn boot(&self) -> &str {
+        self.boot.get_or_init(written::this_boot)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -56,7 +56,7 @@ fn stored(cache: &CacheDb, end: u64) -> Vec<u64> {
 
 /// A cache that writes nothing before it is told to.
 fn by_hand(folder: &Path, bound: u64) -> CacheDb {
-    CacheDb::new(folder, bound, NEVER, "boot".to_owned())
+    CacheDb::new(folder, bound, NEVER, "boot".to_owned().into())
 }
 
 fn length(folder: &Path, file: &str) -> u64 {
@@ -144,7 +144,7 @@ fn what_is_queued_is_written_in_time_and_at_the_end() {
         });
         assert!(found, "{number} was not written");
     };
-    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::from_millis(5), String::new());
+    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::from_millis(5), String::new().into());
     put(&cache, 1, 100, 0);
     sees(1);
     let cache = by_hand(folder.path(), DEFAULT_CACHE_BYTES);

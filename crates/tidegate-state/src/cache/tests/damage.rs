@@ -211,7 +211,7 @@ fn a_failure_in_the_background_is_told_by_the_next_change() {
     let parent = TempDir::new().unwrap();
     let file = parent.path().join("state");
     fs::write(&file, "x").unwrap();
-    let cache = CacheDb::new(&file, DEFAULT_CACHE_BYTES, Duration::ZERO, String::new());
+    let cache = CacheDb::new(&file, DEFAULT_CACHE_BYTES, Duration::ZERO, String::new().into());
     put(&cache, 1, 100, 0);
     let told = (0..10_000).find_map(|_| {
         std::thread::sleep(Duration::from_millis(1));

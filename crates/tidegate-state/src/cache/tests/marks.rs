@@ -3,7 +3,7 @@
 use super::*;
 
 fn booted(folder: &Path, boot: &str) -> CacheDb {
-    CacheDb::new(folder, DEFAULT_CACHE_BYTES, NEVER, boot.to_owned())
+    CacheDb::new(folder, DEFAULT_CACHE_BYTES, NEVER, boot.to_owned().into())
 }
 
 #[test]

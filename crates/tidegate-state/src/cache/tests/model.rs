@@ -9,7 +9,7 @@ fn what_is_read_is_what_was_put_last() {
     const KEYS: u64 = 12;
     let mut random = Random::new();
     let folder = TempDir::new().unwrap();
-    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::ZERO, String::new());
+    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::ZERO, String::new().into());
     let mut model: HashMap<u64, CachedAnswer> = HashMap::new();
     for step in 0..3_000 {
         let number = random.below(KEYS);
@@ -43,7 +43,7 @@ fn what_is_read_is_what_was_put_last() {
 #[test]
 fn threads_share_one() {
     let folder = TempDir::new().unwrap();
-    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::from_millis(1), String::new());
+    let cache = CacheDb::new(folder.path(), DEFAULT_CACHE_BYTES, Duration::from_millis(1), String::new().into());
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let cache = &cache;

@@ -24,7 +24,7 @@ fn child() {
     match role.as_str() {
         "share" => share(Path::new(&folder), std::process::id().into()),
         "forever" => {
-            let cache = CacheDb::new(Path::new(&folder), BOUND, Duration::from_millis(1), String::new());
+            let cache = CacheDb::new(Path::new(&folder), BOUND, Duration::from_millis(1), String::new().into());
             for number in (0..1_000).cycle() {
                 put(&cache, number, BYTES, number);
                 if number == 20 {
@@ -38,7 +38,7 @@ fn child() {
 
 /// Writes, reads and marks as every process does, in a range of numbers of its own.
 fn share(folder: &Path, range: u64) {
-    let cache = CacheDb::new(folder, BOUND, Duration::from_millis(2), written::this_boot());
+    let cache = CacheDb::new(folder, BOUND, Duration::from_millis(2), written::this_boot().into());
     for n in 0..EACH {
         let number = range * EACH + n;
         put(&cache, number, BYTES, n);
