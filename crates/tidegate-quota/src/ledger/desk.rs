@@ -144,6 +144,10 @@ fn turn(shared: &Arc<Shared>, queue: &mut Queue) -> Option<Turn> {
 
 /// Does one update, and leaves the rest to the runtime.
 async fn work(mut turn: Turn) {
+    if turn.shared.clock.is_real() {
+        // A task that has several calls under way posts them one after the other: all of them are one update.
+        tokio::task::yield_now().await;
+    }
     turn.shared.run_batch(turn.shared.desk.take()).await;
     if turn.ends() {
         return;

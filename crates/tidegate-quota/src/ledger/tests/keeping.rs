@@ -35,6 +35,16 @@ async fn a_sequential_scan_costs_one_write_a_call() {
 }
 
 #[tokio::test]
+async fn calls_that_a_task_has_under_way_together_are_one_write() {
+    let store = Arc::new(Watched::new());
+    let ledger = on_real_clock(&store);
+    let unlimited = Arc::new(call("a", &[&window("daily", 100_000, 24 * HOUR)]));
+    let ask = || granted(&ledger, &unlimited);
+    let _grants = tokio::join!(ask(), ask(), ask(), ask());
+    assert_eq!(store.updates.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_settlement_that_nobody_waits_for_is_written_soon() {
     let store = Arc::new(Watched::new());
     let (ledger, other) = (on_real_clock(&store), on_real_clock(&store));
