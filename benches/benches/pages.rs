@@ -5,6 +5,8 @@
 //! runs that differ in `--sample-size`, with `--sample-count 1`. `fetched_bare` is the same download by the HTTP client
 //! alone: what is above it is ours. Must not depend on the engine.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be set up has nothing to be measured")]
+
 #[path = "pages/server.rs"]
 mod server;
 
