@@ -52,8 +52,9 @@ pub(crate) fn one(command: &[String]) -> Result<()> {
     let wall = start.elapsed().as_secs_f64();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cpu = seconds(usage.user_time()) + seconds(usage.system_time());
-    // Linux counts it in KiB.
-    let peak = u64::try_from(usage.max_rss())? * 1024;
+    // Linux and the BSDs count it in KiB, macOS in bytes.
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    let peak = u64::try_from(usage.max_rss())? * unit;
     let usage = Usage { cpu, wall, peak, ok: status.success() };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&usage)?)?;
     Ok(())

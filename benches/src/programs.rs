@@ -20,7 +20,7 @@ impl Programs {
         let found = Self {
             tidegate: folder.join("tidegate"),
             sim: folder.join("tidegate-sim"),
-            first_row: folder.join("examples").join("first_row"),
+            first_row: folder.join("tidegate-first-row"),
         };
         for program in [&found.tidegate, &found.sim, &found.first_row] {
             if !program.is_file() {

@@ -15,9 +15,7 @@ const BUILD: &[&str] = &[
     "--package=tidegate-cli",
     "--package=tidegate-sim",
     "--package=tidegate-benches",
-    "--package=tidegate",
-    "--bins",
-    "--example=first_row",
+    "--package=tidegate-first-row",
 ];
 
 /// With these arguments for the measurements. Without `build`, programs that were built before are measured.

@@ -52,7 +52,7 @@ const RULES: &[Rule] = &[
 const ONE_COPY: &[&str] = &["arrow", "arrow-array", "arrow-schema", "datafusion", "parquet", "sqlparser"];
 
 /// Test tools live outside the product's layers.
-const OUTSIDE: &[&str] = &["tidegate-tests", "tidegate-benches", "xtask"];
+const OUTSIDE: &[&str] = &["tidegate-tests", "tidegate-benches", "tidegate-first-row", "xtask"];
 
 pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let metadata = MetadataCommand::new().current_dir(root).exec()?;

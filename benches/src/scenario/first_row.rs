@@ -18,7 +18,7 @@ const TIMES: usize = 20;
 /// Round trips.
 const MOST: f64 = 1.2;
 
-/// What the example says of its executions after the first.
+/// What `tidegate-first-row` says of its executions after the first.
 #[derive(Deserialize)]
 struct Told {
     /// Seconds from execute to the first row.
@@ -42,11 +42,11 @@ pub(super) fn run(bench: &Bench, folder: &Path) -> Result<Outcome> {
     let output =
         Command::new(&bench.programs.first_row).args([&connect, &select, &times]).current_dir(folder).output()?;
     if !output.status.success() {
-        return Err(format!("first_row failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!("tidegate-first-row failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let told: Told = serde_json::from_slice(&output.stdout)?;
     if told.first_row.len() != TIMES || told.rows.iter().any(|found| *found != rows) {
-        return Err(format!("first_row saw {:?} rows, not {rows} each time", told.rows).into());
+        return Err(format!("tidegate-first-row saw {:?} rows, not {rows} each time", told.rows).into());
     }
     let calls = (sim.counts()?.calls - PAGES) as f64 / TIMES as f64;
 

@@ -100,9 +100,8 @@ impl Scan {
             self.divisions,
             self.latency.as_millis()
         );
-        // Pages that take long to make are made before they are measured, unless they would fill the memory.
-        let is_small = self.pages <= 1_000 && self.fields <= 12;
-        if is_small || self.is_compressed {
+        // Pages are made before they are measured, unless they would fill the memory.
+        if self.pages <= 1_000 {
             flags.push_str(" --prepared");
         }
         if self.is_compressed {

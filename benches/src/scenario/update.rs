@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{Bench, words};
 use crate::Result;
-use crate::contest::{Contender, Job, alternate};
+use crate::contest::{Contender, Job, Taken, alternate};
 use crate::curl::{self, Write};
 use crate::report::Outcome;
 use crate::sim::Sim;
@@ -46,7 +46,7 @@ impl Update {
         if let Some(wrong) = taken.iter().find(|taken| taken.effects.shown(0) != rows.to_string()) {
             return Err(format!("{} changed {} rows, not {rows}", wrong.name, wrong.effects.shown(0)).into());
         }
-        let note = taken.first().map(|ours| format!("{:.0} rows a second", rows as f64 / ours.wall.median()));
+        let note = note(&taken, rows);
         Ok(Outcome { taken, note, ..Outcome::default() })
     }
 
@@ -87,4 +87,15 @@ impl Update {
         }
         curl::send(folder, "writes.curl", &pages, &writes)
     }
+}
+
+/// The pace, and how much of the time is the disk's.
+fn note(taken: &[Taken], rows: u64) -> Option<String> {
+    let [ours, _, in_memory] = taken else { return None };
+    let (wall, without) = (ours.wall.median(), in_memory.wall.median());
+    Some(format!(
+        "{:.0} rows a second; the disk takes {:.0} % of the time",
+        rows as f64 / wall,
+        (wall - without) / wall * 100.0
+    ))
 }

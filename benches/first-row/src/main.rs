@@ -1,4 +1,4 @@
-//! How long a program that embeds the engine waits for the first row: `first_row CONNECT SELECT TIMES`.
+//! How long a program that embeds the engine waits for the first row: `tidegate-first-row CONNECT SELECT TIMES`.
 //!
 //! It runs `CONNECT`, then `SELECT` once so that the connection is warm, then `SELECT` again and again to its end. What it
 //! prints is JSON: the seconds from execute to the first row of each, and how many rows there were. `cargo xtask bench` uses it.
@@ -36,8 +36,11 @@ async fn read(session: &Session, sql: &str) -> Result<Seen> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let [connect, select, times] =
-        std::env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "usage: first_row CONNECT SELECT TIMES")?;
+    let [connect, select, times] = std::env::args()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| "usage: tidegate-first-row CONNECT SELECT TIMES")?;
     let engine = Engine::builder().build()?;
     let session = engine.session("local");
     read(&session, &connect).await?;
