@@ -14,10 +14,12 @@ mod held;
 mod join;
 mod keys;
 mod metrics;
+mod one_value;
 mod predict;
 mod rule;
 mod run;
 mod side;
 
 pub(crate) use exec::LookupJoinExec;
+pub(crate) use one_value::OneValueByKey;
 pub(crate) use rule::LookupJoins;

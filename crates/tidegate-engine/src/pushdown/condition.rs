@@ -40,7 +40,10 @@ impl Condition {
         let rows = match (self.rows, other.rows) {
             (Rows::None, _) | (_, Rows::None) => return Self::constant(false),
             (Rows::All, rows) | (rows, Rows::All) => rows,
-            (Rows::Where(left), Rows::Where(right)) => Rows::Where(join(left, right, true)),
+            (Rows::Where(left), Rows::Where(right)) => match both(left, right) {
+                Some(both) => Rows::Where(both),
+                None => return Self::constant(false),
+            },
         };
         Self { rows, whole }
     }
@@ -55,30 +58,61 @@ impl Condition {
         let rows = match (self.rows, other.rows) {
             (Rows::All, _) | (_, Rows::All) => Rows::All,
             (Rows::None, rows) | (rows, Rows::None) => rows,
-            (Rows::Where(left), Rows::Where(right)) => Rows::Where(join(left, right, false)),
+            (Rows::Where(left), Rows::Where(right)) => Rows::Where(either(left, right)),
         };
         Self { rows, whole }
     }
 }
 
-/// Flat AND or OR of two predicates. Equalities of one column under OR become IN, inequalities under AND NOT
-/// IN: DataFusion takes short lists apart, and a list is shorter in a URL and needs no OR of the endpoint.
-fn join(left: Predicate, right: Predicate, and: bool) -> Predicate {
-    let mut parts = parts(left, and);
-    for part in self::parts(right, and) {
+/// Flat OR of two predicates. Equalities of one column become IN: DataFusion takes short lists apart, and a list is
+/// shorter in a URL and needs no OR of the endpoint.
+fn either(left: Predicate, right: Predicate) -> Predicate {
+    let mut parts = parts(left, false);
+    for part in self::parts(right, false) {
         if parts.contains(&part) {
             continue;
         }
-        match parts.iter_mut().find_map(|known| merged(known, &part, and).map(|list| (known, list))) {
+        match parts.iter_mut().find_map(|known| union(known, &part, false).map(|list| (known, list))) {
             Some((known, list)) => *known = list,
             None => parts.push(part),
         }
     }
-    match (parts.len(), and) {
-        (1, _) => parts.swap_remove(0),
-        (_, true) => Predicate::And(parts),
-        (_, false) => Predicate::Or(parts),
+    if parts.len() == 1 { parts.swap_remove(0) } else { Predicate::Or(parts) }
+}
+
+/// Flat AND of two predicates, or `None` if lists of one column leave each other no value. Inequalities become NOT IN,
+/// and of two lists that which both allow is left.
+fn both(left: Predicate, right: Predicate) -> Option<Predicate> {
+    let mut parts = parts(left, true);
+    for part in self::parts(right, true) {
+        if parts.contains(&part) {
+            continue;
+        }
+        match parts.iter_mut().find_map(|known| common(known, &part).map(|list| (known, list))) {
+            Some((known, list)) => *known = list?,
+            None => parts.push(part),
+        }
     }
+    Some(if parts.len() == 1 { parts.swap_remove(0) } else { Predicate::And(parts) })
+}
+
+/// What two lists (or single values) of one column leave together, which may be nothing.
+fn common(left: &Predicate, right: &Predicate) -> Option<Option<Predicate>> {
+    if let Some(excluded) = union(left, right, true) {
+        return Some(Some(excluded));
+    }
+    let (listed, other) = if list(left, false).is_some() { (left, right) } else { (right, left) };
+    let (column, mut values) = list(listed, false)?;
+    let (of, others, are_left) = match (list(other, false), list(other, true)) {
+        (Some((of, others)), _) => (of, others, true),
+        (_, Some((of, others))) => (of, others, false),
+        _ => return None,
+    };
+    if of != column {
+        return None;
+    }
+    values.retain(|value| others.contains(value) == are_left);
+    Some((!values.is_empty()).then(|| in_list(column, values, false)))
 }
 
 fn parts(predicate: Predicate, and: bool) -> Vec<Predicate> {
@@ -90,8 +124,8 @@ fn parts(predicate: Predicate, and: bool) -> Vec<Predicate> {
 }
 
 /// The list that holds both, when both are lists (or single values) of one column.
-fn merged(left: &Predicate, right: &Predicate, and: bool) -> Option<Predicate> {
-    let ((column, mut values), (other, more)) = (list(left, and)?, list(right, and)?);
+fn union(left: &Predicate, right: &Predicate, negated: bool) -> Option<Predicate> {
+    let ((column, mut values), (other, more)) = (list(left, negated)?, list(right, negated)?);
     if column != other {
         return None;
     }
@@ -100,7 +134,7 @@ fn merged(left: &Predicate, right: &Predicate, and: bool) -> Option<Predicate> {
             values.push(value);
         }
     }
-    Some(in_list(column, values, and))
+    Some(in_list(column, values, negated))
 }
 
 /// Values of `column = v` and `column IN (…)`, or of their opposites when `negated`.

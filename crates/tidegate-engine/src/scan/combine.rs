@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn stream_of(steps: &[Step]) -> SendableRecordBatchStream {
-        let mut steps = steps.to_vec().into_iter();
+        let mut steps: std::vec::IntoIter<Step> = Vec::from(steps).into_iter();
         let mut first = 0;
         let rows = stream::poll_fn(move |context| match steps.next() {
             Some(Rows(rows)) => {

@@ -14,8 +14,9 @@ pub(super) struct PageSizes {
 }
 
 impl PageSizes {
-    /// The sizes for a scan of which `fetch` rows are wanted at first; `None` when nothing is known of pages.
-    pub(super) fn new(endpoint: &Endpoint, fetch: Option<u64>) -> Option<Self> {
+    /// The sizes for a scan of which `fetch` rows are wanted at first, behind `skip` others; `None` when nothing is known
+    /// of pages.
+    pub(super) fn new(endpoint: &Endpoint, fetch: Option<u64>, skip: u64) -> Option<Self> {
         let declared = endpoint.page_size.as_ref().filter(|_| endpoint.kind != EndpointKind::Get)?;
         let max = declared.max.max(1);
         let few = fetch.filter(|_| declared.place.is_some()).map_or(max, |rows| rows.max(FEWEST).min(max));
@@ -23,7 +24,10 @@ impl PageSizes {
             // There is no second page that could have the rest.
             Paging::Single => (max, max),
             // Pages of another size would begin at other rows.
-            Paging::Page { .. } => (few, few),
+            Paging::Page { .. } => {
+                let size = fetch.map_or(few, |rows| of_fewest_pages(skip, rows, few, max));
+                (size, size)
+            }
             _ => (few, max),
         };
         Some(Self { place: declared.place.clone(), first, later })
@@ -43,6 +47,12 @@ impl PageSizes {
     pub(super) fn is_chosen(&self) -> bool {
         self.place.is_some()
     }
+}
+
+/// The smallest page size from `least` to `most` whose pages have `rows` rows behind `skip` others on as few as can be.
+fn of_fewest_pages(skip: u64, rows: u64, least: u64, most: u64) -> u64 {
+    let pages = |size: &u64| (skip % size).saturating_add(rows).div_ceil(*size);
+    (least..=most).min_by_key(pages).unwrap_or(least)
 }
 
 /// How long the pages of a sequence were.
@@ -103,11 +113,26 @@ mod tests {
             let paging = styles.iter().find(|(name, _)| *name == style).map(|(_, paging)| paging.clone()).unwrap();
             let size = PageSize { place: Some(Place::Query("limit".to_owned())), max };
             let mut endpoint = Endpoint { paging, page_size: Some(size), ..Endpoint::new("list", "x") };
-            let sizes = PageSizes::new(&endpoint, fetch).unwrap();
+            let sizes = PageSizes::new(&endpoint, fetch, 0).unwrap();
             assert_eq!((sizes.rows(true), sizes.rows(false)), expected, "{style} {fetch:?} {max}");
             endpoint.page_size = Some(PageSize { place: None, max });
-            let sizes = PageSizes::new(&endpoint, fetch).unwrap();
+            let sizes = PageSizes::new(&endpoint, fetch, 0).unwrap();
             assert_eq!((sizes.rows(true), sizes.written(max)), (max, None), "{style}: the size cannot be chosen");
+        }
+    }
+
+    #[test]
+    fn rows_behind_others_stand_on_as_few_pages_as_can_be() {
+        let cases = [
+            ((0, 5, 20, 200), 20),
+            ((400, 5, 20, 200), 20),
+            ((398, 5, 20, 200), 22),
+            ((199, 2, 20, 100), 21),
+            ((99, 100, 100, 100), 100),
+            ((10, 500, 200, 200), 200),
+        ];
+        for ((skip, rows, least, most), expected) in cases {
+            assert_eq!(of_fewest_pages(skip, rows, least, most), expected, "{rows} behind {skip}");
         }
     }
 

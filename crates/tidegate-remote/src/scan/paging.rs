@@ -113,19 +113,29 @@ impl Pager {
         let has_window = endpoint.window == Some(SpecWindow::TopSkip)
             && !request.table.key.is_empty()
             && matches!(endpoint.paging, Paging::NextUrl | Paging::Single);
+        let sizes = PageSizes::new(&endpoint, request.fetch, request.skip);
+        // Pages with numbers are left out whole.
+        let (number, skipped) = match (&endpoint.paging, &sizes) {
+            (Paging::Page { first, .. }, Some(sizes)) => {
+                let pages = request.skip / sizes.rows(true);
+                (first.saturating_add(pages), pages.saturating_mul(sizes.rows(true)))
+            }
+            (Paging::Page { first, .. }, None) => (*first, 0),
+            _ => (0, request.skip),
+        };
         Ok(Self {
-            sizes: PageSizes::new(&endpoint, request.fetch),
+            sizes,
             lengths: Lengths::default(),
             window: Window::new(request.fetch.filter(|_| has_window)),
             step: Step::First,
             asks_total: request.fetch.is_none() && endpoint.count == Some(Count::Inline),
-            number: if let Paging::Page { first, .. } = endpoint.paging { first } else { 0 },
+            number,
             asked: None,
             after: None,
             seen: Seen::default(),
             pages: 0,
-            rows: request.skip,
-            skipped: request.skip,
+            rows: skipped,
+            skipped,
             total: None,
             steady: Steady::default(),
             fetch: request.fetch,
@@ -137,6 +147,11 @@ impl Pager {
     /// Rows received.
     pub(super) fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Rows at the front that the API leaves out.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// The number of rows that the pages last told.
@@ -177,7 +192,8 @@ impl Pager {
             Step::Done => None,
             Step::Follow(url) => Some(Ask::Follow(url)),
             Step::First => {
-                let skipped = (self.skipped > 0).then_some(self.skipped);
+                let is_numbered = matches!(self.endpoint.paging, Paging::Page { .. });
+                let skipped = (self.skipped > 0 && !is_numbered).then_some(self.skipped);
                 let is_offset = matches!(self.endpoint.paging, Paging::Offset { .. });
                 let skip = skipped.filter(|_| !is_offset);
                 let range = Range { total: self.asks_total, skip, ..self.window.first() };
@@ -245,6 +261,7 @@ impl Pager {
             }
             Paging::LinkHeader => self.linked(link_header::next(told.headers, told.answered)?, told.more)?,
             Paging::Page { end, .. } => {
+                self.check_length(told)?;
                 self.number += 1;
                 if self.goes_on(told, *end, true) { Step::Marked(self.number.to_string()) } else { Step::Done }
             }
@@ -260,6 +277,20 @@ impl Pager {
             other => return Err(ErrorKind::Unsupported(format!("pages cannot be asked for by {other:?} yet"))),
         };
         Ok(())
+    }
+
+    /// That a page whose number was reckoned from the size of pages has this size.
+    fn check_length(&self, told: &Told<'_>) -> Result<(), ErrorKind> {
+        let Some(asked) = self.asked.filter(|_| self.skipped > 0) else { return Ok(()) };
+        let is_cut = told.rows < asked && told.total.is_some_and(|total| total > self.rows);
+        if !is_cut && told.rows <= asked {
+            return Ok(());
+        }
+        Err(ErrorKind::Body(format!(
+            "the page has {} rows where {asked} were asked for, so that its number tells nothing of the rows before it: take \
+             `short: last` out of the endpoint's paging",
+            told.rows
+        )))
     }
 
     fn is_inline(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Whether rows at the front can be left to the API.
 //!
 //! A reader that wants the rows behind the first thousand need not be sent those. Rows are left out where a request names
-//! their number, and nowhere else: a page number stands for as many rows as the server makes of it. All requests of
-//! a scan go on from there as they go on from page to page, so that an order which is kept between pages is kept here.
+//! their number; and whole pages of them where pages have numbers and the API is declared to keep to the page size that
+//! is asked for (`short: last`): elsewhere a page number stands for as many rows as the server makes of it. All requests
+//! of a scan go on from there as they go on from page to page, so that an order which is kept between pages is kept here.
 
-use tidegate_spec::{Paging, PastEnd, Window};
+use tidegate_spec::{Paging, PastEnd, ShortPage, Window};
 
 use crate::ScanRequest;
 
@@ -26,6 +27,10 @@ pub fn can_skip(request: &ScanRequest, rows: u64, wanted: u64) -> bool {
     }
     match &endpoint.paging {
         Paging::Offset { end, .. } => end.past == PastEnd::Empty,
+        Paging::Page { end, .. } => {
+            let is_chosen = endpoint.page_size.as_ref().is_some_and(|size| size.place.is_some());
+            is_chosen && end.past == PastEnd::Empty && end.short == ShortPage::Last
+        }
         Paging::NextUrl | Paging::Single => endpoint.window == Some(Window::TopSkip) && !request.table.key.is_empty(),
         _ => false,
     }

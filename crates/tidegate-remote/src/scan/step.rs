@@ -44,6 +44,8 @@ pub(super) struct Scan {
     failure: Option<ErrorKind>,
     /// Requests so far.
     pages: u64,
+    /// Rows at the front that are on their way with others and not wanted.
+    unwanted: u64,
     /// What is under way before its turn; `None` where nothing may be.
     ahead: Option<Ahead>,
     /// As it was begun, to begin anew.
@@ -75,10 +77,12 @@ impl Scan {
         let layout = Layout::new(&request)?;
         let decoder = Decoder::for_request(&request, &layout.columns)?;
         let slices = Slices::new(&mut request, &layout, decoder.schema());
+        let pager = Pager::new(&request, &source.base)?;
         Ok(Self {
             asking: Asking::new(&request)?,
             guard: LoopGuard::new(layout.key.clone()),
-            pager: Pager::new(&request, &source.base)?,
+            unwanted: request.skip.saturating_sub(pager.skipped()),
+            pager,
             border: Border::new(&request.endpoint()?.paging, &layout.key),
             ahead: Ahead::new(most),
             begun,
@@ -332,9 +336,17 @@ impl Scan {
             (None, Some(border)) => border.take(batch)?,
             (None, None) => batch,
         };
+        let batch = self.without_unwanted(batch);
         self.source.statement.count_page(batch.num_rows() as u64);
         self.ended()?;
         self.page(batch)
+    }
+
+    fn without_unwanted(&mut self, page: RecordBatch) -> RecordBatch {
+        let rows = page.num_rows();
+        let unwanted = usize::try_from(self.unwanted).unwrap_or(usize::MAX).min(rows);
+        self.unwanted -= unwanted as u64;
+        page.slice(unwanted, rows - unwanted)
     }
 
     /// After a page, or after it was told that there is none: what follows from how many rows came.

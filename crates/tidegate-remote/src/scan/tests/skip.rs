@@ -1,13 +1,44 @@
 //! Rows that the API leaves out at the front.
 
-use tidegate_spec::{Ceiling, End, Endpoint, PageSize, PastEnd, Window};
+use tidegate_spec::{Ceiling, End, Endpoint, PageSize, PastEnd, ShortPage, Window};
 
-use super::rest::{endpoint, items, query, request as things};
+use super::rest::{endpoint, ids, items, query, request as things};
 use super::*;
 use crate::can_skip;
 
 fn offset(past: PastEnd) -> Paging {
     Paging::Offset { place: query("offset"), end: End { past, ..End::default() } }
+}
+
+fn numbered(short: ShortPage, past: PastEnd) -> Paging {
+    Paging::Page { place: query("page"), first: 1, end: End { short, past } }
+}
+
+#[tokio::test]
+async fn a_page_with_a_number_is_asked_for_directly() {
+    let last = || things(endpoint(numbered(ShortPage::Last, PastEnd::Empty)));
+    let second = || items(5..9, "");
+    let cases: [(u64, Vec<Reply>, Vec<i32>, &[&str]); 4] = [
+        (4, vec![second(), items(9..10, "")], (5..10).collect(), &["2&limit=4", "3&limit=4"]),
+        (6, vec![second(), items(9..10, "")], (7..10).collect(), &["2&limit=4", "3&limit=4"]),
+        (2, vec![items(1..4, r#""total": 3"#)], vec![3], &["1&limit=4"]),
+        (9, vec![items([], r#""total": 3"#)], vec![], &["3&limit=4"]),
+    ];
+    for (skip, replies, expected, asked) in cases {
+        let script = Script::replies(replies);
+        let pages = read(&script, ScanRequest { skip, ..last() }).await.unwrap();
+        assert_eq!(ids(&pages), expected, "behind {skip}");
+        let asked: Vec<String> = asked.iter().map(|page| format!("items?page={page}")).collect();
+        assert_eq!(script.asked(), asked, "behind {skip}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_size_is_none_that_was_reckoned_with() {
+    let request = || ScanRequest { skip: 4, ..things(endpoint(numbered(ShortPage::Last, PastEnd::Empty))) };
+    for page in [items(3..5, r#""total": 9"#), items(7..13, "")] {
+        check_error(&Script::replies([page]), request(), &["`short: last`"]).await;
+    }
 }
 
 #[tokio::test]
@@ -48,7 +79,7 @@ async fn a_total_counts_what_was_left_out() {
 #[test]
 fn only_numbers_of_rows_are_left_to_the_api() {
     let paged = |paging: Paging| things(endpoint(paging));
-    let page = Paging::Page { place: query("page"), first: 1, end: End::default() };
+    let unsized_pages = Endpoint { page_size: None, ..endpoint(numbered(ShortPage::Last, PastEnd::Empty)) };
     let ceiling = Endpoint { ceiling: Some(Ceiling { rows: 9, slice_by: None }), ..endpoint(offset(PastEnd::Empty)) };
     let window = |window, key: bool| {
         let mut table = table(ODataVersion::V4);
@@ -67,7 +98,10 @@ fn only_numbers_of_rows_are_left_to_the_api() {
         ("one page", paged(offset(PastEnd::Empty)), (3, 1), false),
         ("refused past the end", paged(offset(PastEnd::Refused)), (300, 2), false),
         ("repeated past the end", paged(offset(PastEnd::Repeated)), (300, 2), false),
-        ("page", paged(page), (300, 2), false),
+        ("pages that keep to their size", paged(numbered(ShortPage::Last, PastEnd::Empty)), (300, 2), true),
+        ("pages that may be cut", paged(numbered(ShortPage::Likely, PastEnd::Empty)), (300, 2), false),
+        ("page refused past the end", paged(numbered(ShortPage::Last, PastEnd::Refused)), (300, 2), false),
+        ("pages of no size", things(unsized_pages), (300, 2), false),
         ("link", paged(Paging::LinkHeader), (300, 2), false),
         ("ceiling", things(ceiling), (300, 2), false),
         ("window", window(top_skip, true), (49, 2), true),
