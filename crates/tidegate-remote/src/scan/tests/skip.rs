@@ -18,7 +18,9 @@ fn numbered(short: ShortPage, past: PastEnd) -> Paging {
 async fn a_page_with_a_number_is_asked_for_directly() {
     let last = || things(endpoint(numbered(ShortPage::Last, PastEnd::Empty)));
     let second = || items(5..9, "");
-    let cases: [(u64, Vec<Reply>, Vec<i32>, &[&str]); 4] = [
+    // Rows skipped, the answers, the rows that are left, and the pages asked for.
+    type Case<'c> = (u64, Vec<Reply>, Vec<i32>, &'c [&'c str]);
+    let cases: [Case<'_>; 4] = [
         (4, vec![second(), items(9..10, "")], (5..10).collect(), &["2&limit=4", "3&limit=4"]),
         (6, vec![second(), items(9..10, "")], (7..10).collect(), &["2&limit=4", "3&limit=4"]),
         (2, vec![items(1..4, r#""total": 3"#)], vec![3], &["1&limit=4"]),

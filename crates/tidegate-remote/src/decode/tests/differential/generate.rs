@@ -130,9 +130,10 @@ impl Writer {
         self.out.push('{');
         // Rows of one page often have the same members in the same order.
         let in_order = self.random.once_in(2);
-        for at in 0..self.random.below(10) {
+        let members = self.random.below(10);
+        for (at, next) in NAMES.iter().enumerate().take(members) {
             self.comma(at);
-            let name = if in_order && !self.random.once_in(12) { NAMES[at] } else { self.random.pick(NAMES) };
+            let name = if in_order && !self.random.once_in(12) { next } else { self.random.pick(NAMES) };
             self.name(name);
             self.fitting(name);
             self.space();

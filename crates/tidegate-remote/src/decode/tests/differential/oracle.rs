@@ -140,7 +140,7 @@ fn read(name: &str, data_type: &ColumnType, value: Option<&str>, bad: &mut Vec<S
 fn list(value: &str) -> Option<Vec<&RawValue>> {
     elements(value).or_else(|| {
         let results = members(value)?.into_iter().filter(|(name, _)| name.get() == "\"results\"");
-        results.filter_map(|(_, value)| elements(value.get())).last()
+        results.filter_map(|(_, value)| elements(value.get())).next_back()
     })
 }
 
