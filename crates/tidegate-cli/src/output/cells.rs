@@ -1,7 +1,7 @@
 //! Values as text, for the formats that are text.
 //!
-//! A value is written into a buffer that all values share, or read where it stands: a result of millions of values
-//! makes no text for each. What the usual types look like is Arrow's own choice, made again here without its detours;
+//! A value is written behind the others into a buffer that all share: a result of millions of values makes no text for
+//! each. What the usual types look like is Arrow's own choice, made again here without its detours;
 //! all other types are left to it.
 
 mod digits;
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, LargeStringArray,
-    StringArray, StringViewArray,
+    OffsetSizeTrait, StringArray, StringViewArray,
 };
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
@@ -45,7 +45,7 @@ enum Values<'a> {
     Decimal(&'a Decimal128Array, Box<ArrayFormatter<'a>>),
     Date(&'a Date32Array, Box<ArrayFormatter<'a>>),
     Time(Times<'a>, Box<ArrayFormatter<'a>>),
-    Nested(NullableEncoder<'a>, Vec<u8>),
+    Nested(NullableEncoder<'a>),
     Other(Box<ArrayFormatter<'a>>),
 }
 
@@ -74,7 +74,7 @@ impl<'a> Column<'a> {
             DataType::Int64 => Values::Int64(array.as_primitive()),
             DataType::Decimal128(_, _) => Values::Decimal(array.as_primitive(), formatter()?),
             DataType::Date32 => Values::Date(array.as_primitive(), formatter()?),
-            kind if kind.is_nested() => Values::Nested(make_encoder(field, array.as_ref(), &NESTED)?, Vec::new()),
+            kind if kind.is_nested() => Values::Nested(make_encoder(field, array.as_ref(), &NESTED)?),
             _ => match Times::of(array) {
                 Some(times) => Values::Time(times, formatter()?),
                 None => Values::Other(formatter()?),
@@ -87,47 +87,72 @@ impl<'a> Column<'a> {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
-    /// Whether a value may be any text: those of numbers and times have no character that a format would have to mark.
-    pub(super) fn is_free(&self) -> bool {
-        matches!(
-            self.values,
-            Values::Text(_) | Values::LargeText(_) | Values::TextView(_) | Values::Nested(..) | Values::Other(_)
-        )
+    /// Whether one of these bytes may stand in a value: in what a format marks it differs from others, and no value need be
+    /// looked at where none has any. Numbers and points in time have no byte that a format marks.
+    pub(super) fn may_have(&self, is_marked: impl Fn(u8) -> bool) -> bool {
+        // Without an end before the last byte, so that several are looked at at once.
+        let any = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | is_marked(*byte));
+        match &self.values {
+            Values::Text(array) => any(slice(array.value_data(), array.value_offsets())),
+            Values::LargeText(array) => any(slice(array.value_data(), array.value_offsets())),
+            Values::TextView(_) | Values::Nested(_) | Values::Other(_) => true,
+            _ => false,
+        }
     }
 
-    /// The text of a value that is not NULL. `scratch` is where it is written, unless it is text already.
-    pub(super) fn text<'s>(&'s mut self, row: usize, scratch: &'s mut String) -> Result<&'s str, ArrowError> {
-        scratch.clear();
-        match &mut self.values {
-            Values::Text(array) => return Ok(array.value(row)),
-            Values::LargeText(array) => return Ok(array.value(row)),
-            Values::TextView(array) => return Ok(array.value(row)),
-            Values::Bool(array) => return Ok(if array.value(row) { "true" } else { "false" }),
-            Values::Int32(array) => digits::integer(array.value(row).into(), scratch),
-            Values::Int64(array) => digits::integer(array.value(row), scratch),
-            Values::Decimal(array, other) => {
-                if !digits::decimal(array.value(row), array.precision(), array.scale(), scratch) {
-                    other.value(row).write(scratch)?;
-                }
+    /// Appends the text of a value that is not NULL.
+    pub(super) fn append(&mut self, row: usize, out: &mut Vec<u8>) -> Result<(), ArrowError> {
+        let is_written = match &mut self.values {
+            Values::Text(array) => text(out, array.value(row)),
+            Values::LargeText(array) => text(out, array.value(row)),
+            Values::TextView(array) => text(out, array.value(row)),
+            Values::Bool(array) => text(out, if array.value(row) { "true" } else { "false" }),
+            Values::Int32(array) => digits::integer(array.value(row).into(), out),
+            Values::Int64(array) => digits::integer(array.value(row), out),
+            Values::Decimal(array, _) => digits::decimal(array.value(row), array.precision(), array.scale(), out),
+            Values::Date(array, _) => times::date(array.value(row).into(), out),
+            Values::Time(times, _) => times.append(row, out),
+            Values::Nested(encoder) => {
+                encoder.encode(row, out);
+                true
             }
-            Values::Date(array, other) => {
-                if !times::date(array.value(row).into(), scratch) {
-                    other.value(row).write(scratch)?;
-                }
+            Values::Other(_) => false,
+        };
+        match &self.values {
+            Values::Decimal(_, other) | Values::Date(_, other) | Values::Time(_, other) | Values::Other(other)
+                if !is_written =>
+            {
+                other.value(row).write(&mut Text(out))
             }
-            Values::Time(times, other) => {
-                if !times.write(row, scratch) {
-                    other.value(row).write(scratch)?;
-                }
-            }
-            Values::Nested(encoder, bytes) => {
-                bytes.clear();
-                encoder.encode(row, bytes);
-                let text = std::str::from_utf8(bytes).map_err(|error| ArrowError::JsonError(error.to_string()))?;
-                scratch.push_str(text);
-            }
-            Values::Other(other) => other.value(row).write(scratch as &mut dyn Write)?,
+            _ => Ok(()),
         }
-        Ok(scratch)
     }
+
+    /// The same for formats that measure text: as the only one in `scratch`.
+    pub(super) fn text<'s>(&mut self, row: usize, scratch: &'s mut Vec<u8>) -> Result<&'s str, ArrowError> {
+        scratch.clear();
+        self.append(row, scratch)?;
+        std::str::from_utf8(scratch).map_err(|error| ArrowError::ParseError(error.to_string()))
+    }
+}
+
+/// Makes what writes text write bytes.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn text(out: &mut Vec<u8>, text: &str) -> bool {
+    out.extend_from_slice(text.as_bytes());
+    true
+}
+
+/// The bytes of all texts of an array.
+fn slice<'a, O: OffsetSizeTrait>(data: &'a [u8], offsets: &[O]) -> &'a [u8] {
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return &[] };
+    data.get(first.as_usize()..last.as_usize()).unwrap_or_default()
 }

@@ -14,37 +14,42 @@ pub(crate) struct CsvWriter {
     sink: Sink,
     /// Lines that are being made.
     lines: Vec<u8>,
-    /// The value that is being made.
-    value: String,
+    /// A value that is being put in quotes.
+    value: Vec<u8>,
 }
 
 impl CsvWriter {
     pub(crate) fn new(mut sink: Sink, schema: &SchemaRef) -> Result<Self, WriteError> {
-        let mut lines = Vec::new();
+        let (mut lines, mut value) = (Vec::new(), Vec::new());
         for (at, field) in schema.fields().iter().enumerate() {
             separate(&mut lines, at);
-            push(&mut lines, field.name());
+            let begin = lines.len();
+            lines.extend_from_slice(field.name().as_bytes());
+            quote(&mut lines, begin, &mut value);
         }
         lines.push(b'\n');
         sink.write_all(&lines)?;
-        Ok(Self { sink, lines, value: String::new() })
+        Ok(Self { sink, lines, value })
     }
 }
 
 impl RowWriter for CsvWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         let schema = batch.schema_ref();
-        let mut columns = cells::columns(schema.fields(), batch)?;
+        let columns = cells::columns(schema.fields(), batch)?.into_iter();
+        let mut columns: Vec<_> = columns.map(|column| (column.may_have(is_marked), column)).collect();
         self.lines.clear();
         for row in 0..batch.num_rows() {
-            for (at, column) in columns.iter_mut().enumerate() {
+            for (at, (may_be_marked, column)) in columns.iter_mut().enumerate() {
                 separate(&mut self.lines, at);
                 if column.is_null(row) {
                     continue;
                 }
-                let is_free = column.is_free();
-                let text = column.text(row, &mut self.value)?;
-                if is_free { push(&mut self.lines, text) } else { self.lines.extend_from_slice(text.as_bytes()) }
+                let begin = self.lines.len();
+                column.append(row, &mut self.lines)?;
+                if *may_be_marked || self.lines.len() == begin {
+                    quote(&mut self.lines, begin, &mut self.value);
+                }
             }
             self.lines.push(b'\n');
             self.sink.write_full(&mut self.lines)?;
@@ -64,17 +69,26 @@ fn separate(lines: &mut Vec<u8>, at: usize) {
     }
 }
 
-/// An empty text is told from NULL, and what would end a value is put in quotes.
-fn push(lines: &mut Vec<u8>, text: &str) {
-    if !text.is_empty() && !text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-        return lines.extend_from_slice(text.as_bytes());
+/// What would end a value.
+fn is_marked(byte: u8) -> bool {
+    matches!(byte, b',' | b'"' | b'\n' | b'\r')
+}
+
+/// Puts the value that begins there in quotes, if need be: an empty text is told from NULL.
+fn quote(lines: &mut Vec<u8>, begin: usize, scratch: &mut Vec<u8>) {
+    let value = &lines[begin..];
+    if !value.is_empty() && !value.iter().copied().any(is_marked) {
+        return;
     }
+    scratch.clear();
+    scratch.extend_from_slice(value);
+    lines.truncate(begin);
     lines.push(b'"');
-    for (at, part) in text.split('"').enumerate() {
-        if at > 0 {
-            lines.extend_from_slice(b"\"\"");
+    for byte in scratch {
+        if *byte == b'"' {
+            lines.push(b'"');
         }
-        lines.extend_from_slice(part.as_bytes());
+        lines.push(*byte);
     }
     lines.push(b'"');
 }

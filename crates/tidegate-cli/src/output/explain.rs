@@ -22,7 +22,7 @@ impl RowWriter for PlanWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         let schema = batch.schema_ref();
         let mut columns = cells::columns(schema.fields(), batch)?;
-        let mut value = String::new();
+        let mut value = Vec::new();
         for row in 0..batch.num_rows() {
             let mut cells = Vec::with_capacity(columns.len());
             for column in columns.iter_mut().filter(|column| !column.is_null(row)) {

@@ -24,8 +24,8 @@ pub(crate) struct JsonWriter {
     is_begun: bool,
     /// Rows that are being made.
     rows: Vec<u8>,
-    /// The value that is being made.
-    value: String,
+    /// A text whose characters are being marked.
+    value: Vec<u8>,
 }
 
 /// How objects follow each other.
@@ -39,9 +39,8 @@ enum Shape {
 enum Values<'a> {
     /// Numbers and truth values, which are written as they are.
     Plain(Column<'a>),
-    /// Text without a character that would have to be marked.
-    Quoted(Column<'a>),
-    Text(Column<'a>),
+    /// Text, and whether there is a character in it that has to be marked.
+    Text(Column<'a>, bool),
     Other(NullableEncoder<'a>),
 }
 
@@ -62,7 +61,7 @@ impl JsonWriter {
             String::from_utf8_lossy(&name).into_owned()
         };
         let names = schema.fields().iter().enumerate().map(name).collect();
-        Self { sink, schema, names, shape, is_begun: false, rows: Vec::new(), value: String::new() }
+        Self { sink, schema, names, shape, is_begun: false, rows: Vec::new(), value: Vec::new() }
     }
 
     /// What stands between the row that comes and what was written before.
@@ -114,16 +113,19 @@ impl<'a> Values<'a> {
     fn new(field: &'a FieldRef, array: &'a ArrayRef) -> Result<Self, ArrowError> {
         let column = || Column::new(field, array);
         Ok(match array.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text(column()?),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Date32 | DataType::Timestamp(..) => {
+                let column = column()?;
+                let may_be_marked = column.may_have(is_marked);
+                Self::Text(column, may_be_marked)
+            }
             DataType::Boolean | DataType::Int32 | DataType::Int64 | DataType::Decimal128(..) => Self::Plain(column()?),
-            DataType::Date32 | DataType::Timestamp(..) => Self::Quoted(column()?),
             _ => Self::Other(make_encoder(field, array.as_ref(), &NESTED)?),
         })
     }
 
-    fn write(&mut self, row: usize, out: &mut Vec<u8>, scratch: &mut String) -> Result<(), ArrowError> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>, scratch: &mut Vec<u8>) -> Result<(), ArrowError> {
         let is_null = match self {
-            Self::Plain(column) | Self::Quoted(column) | Self::Text(column) => column.is_null(row),
+            Self::Plain(column) | Self::Text(column, _) => column.is_null(row),
             Self::Other(encoder) => encoder.is_null(row),
         };
         if is_null {
@@ -131,25 +133,30 @@ impl<'a> Values<'a> {
             return Ok(());
         }
         match self {
-            Self::Plain(column) => out.extend_from_slice(column.text(row, scratch)?.as_bytes()),
-            Self::Quoted(column) => {
+            Self::Plain(column) => column.append(row, out)?,
+            Self::Text(column, false) => {
                 out.push(b'"');
-                out.extend_from_slice(column.text(row, scratch)?.as_bytes());
+                column.append(row, out)?;
                 out.push(b'"');
             }
-            Self::Text(column) => push_text(out, column.text(row, scratch)?),
+            Self::Text(column, true) => push_text(out, column.text(row, scratch)?),
             Self::Other(encoder) => encoder.encode(row, out),
         }
         Ok(())
     }
 }
 
-/// Text in quotes (RFC 8259, 7): the quote, the backslash and what steers are marked.
+/// What is marked in a text (RFC 8259, 7): the quote, the backslash and what steers.
+fn is_marked(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// Text in quotes.
 fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut begin = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+        if !is_marked(byte) {
             continue;
         }
         out.extend_from_slice(&text.as_bytes()[begin..at]);

@@ -15,7 +15,7 @@ pub(crate) struct MarkdownWriter {
     /// Lines that are being made.
     lines: Vec<u8>,
     /// The value that is being made.
-    value: String,
+    value: Vec<u8>,
 }
 
 impl MarkdownWriter {
@@ -28,7 +28,7 @@ impl MarkdownWriter {
         }
         lines.push(b'\n');
         sink.write_all(&lines)?;
-        Ok(Self { sink, lines, value: String::new() })
+        Ok(Self { sink, lines, value: Vec::new() })
     }
 }
 

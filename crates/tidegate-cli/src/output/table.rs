@@ -31,7 +31,7 @@ pub(crate) struct TableWriter {
     terminal: Option<usize>,
     held: Held,
     /// The value that is being made.
-    value: String,
+    value: Vec<u8>,
     shape: Option<Shape>,
     cut: bool,
     printed: u64,
@@ -65,7 +65,7 @@ impl TableWriter {
             names,
             terminal,
             held: Held::default(),
-            value: String::new(),
+            value: Vec::new(),
             shape: None,
             cut: false,
             printed: 0,

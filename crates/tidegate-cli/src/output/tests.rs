@@ -159,6 +159,21 @@ fn text_stays_in_its_cell() {
 }
 
 #[test]
+fn a_value_is_marked_among_others_that_need_not_be() {
+    let all = texts("v", &[Some("x,y"), Some("a"), None, Some("b\"c"), Some(""), Some("d")]);
+    let cases = [
+        (Format::Csv, 0, "v\n\"x,y\"\na\n\n\"b\"\"c\"\n\"\"\nd\n"),
+        (Format::Csv, 4, "v\n\"\"\nd\n"),
+        (Format::Ndjson, 3, "{\"v\":\"b\\\"c\"}\n{\"v\":\"\"}\n{\"v\":\"d\"}\n"),
+        (Format::Json, 4, "[{\"v\":\"\"},{\"v\":\"d\"}]\n"),
+    ];
+    for (format, first, expected) in cases {
+        let rows = all.slice(first, all.num_rows() - first);
+        assert_eq!(text(format, &rows, None), expected, "{format:?} from {first}");
+    }
+}
+
+#[test]
 fn a_table_is_cut_only_on_a_terminal_and_says_so() {
     let batch = texts("v", &[Some("abcdefghijklmnopqrstuvwxyz")]);
     let (bytes, note) = written(Format::Table, std::slice::from_ref(&batch), Some(16));

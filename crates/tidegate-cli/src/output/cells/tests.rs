@@ -21,7 +21,7 @@ fn check(array: impl Array + 'static) {
     let mut column = Column::new(&field, &array).unwrap();
     let options = FormatOptions::new();
     let expected = ArrayFormatter::try_new(array.as_ref(), &options).unwrap();
-    let mut scratch = String::from("something else");
+    let mut scratch = Vec::from("something else");
     for row in 0..array.len() {
         assert_eq!(column.is_null(row), array.is_null(row), "{array:?} {row}");
         if array.is_valid(row) {
