@@ -21,8 +21,15 @@ pub struct HeldStatement {
 
 #[derive(Debug)]
 enum Held {
-    Waits { start: StatementStart, end: Option<StatementEnd> },
+    Waits(Box<Waiting>),
+    /// Under this number.
     Kept(u64),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    start: StatementStart,
+    end: Option<StatementEnd>,
 }
 
 impl State {
@@ -32,7 +39,8 @@ impl State {
     /// # Errors
     /// When the folder is in use, or many statements wait already, and it cannot be used.
     pub fn hold_statement(&self, start: StatementStart) -> Result<HeldStatement> {
-        let statement = HeldStatement { held: Arc::new(Mutex::new(Held::Waits { start, end: None })) };
+        let waiting = Box::new(Waiting { start, end: None });
+        let statement = HeldStatement { held: Arc::new(Mutex::new(Held::Waits(waiting))) };
         let is_due = {
             let mut slot = self.lock();
             slot.held.push(statement.clone());
@@ -52,8 +60,8 @@ impl State {
     /// When it is kept already, and the folder cannot be used any more.
     pub fn end_held_statement(&self, statement: &HeldStatement, ended: StatementEnd) -> Result<()> {
         let id = match &mut *statement.lock() {
-            Held::Waits { end, .. } => {
-                end.get_or_insert(ended);
+            Held::Waits(waiting) => {
+                waiting.end.get_or_insert(ended);
                 return Ok(());
             }
             Held::Kept(id) => *id,
@@ -79,9 +87,9 @@ pub(crate) fn keep(connection: &mut Connection, waiting: &mut Vec<HeldStatement>
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut ids = Vec::with_capacity(statements.len());
     for statement in &statements {
-        let Held::Waits { start, end } = &**statement else { continue };
-        let id = insert(&transaction, start)?;
-        if let Some(end) = end {
+        let Held::Waits(waiting) = &**statement else { continue };
+        let id = insert(&transaction, &waiting.start)?;
+        if let Some(end) = &waiting.end {
             update(&transaction, id, end)?;
         }
         ids.push(id);
