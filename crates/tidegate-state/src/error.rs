@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
 
 use crate::open::Named;
 
@@ -80,8 +81,10 @@ impl Error {
 
 /// What a failure of SQLite means for the person who reads it, and what to do.
 fn explain(source: &rusqlite::Error, holds: &str) -> (ErrorKind, String) {
+    // A file that was cut within a page can be read up to there: SQLite takes it for a failure of the disk.
+    let is_cut = source.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_SHORT_READ);
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
+        code if is_cut || matches!(code, Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) => (
             ErrorKind::Corrupt,
             format!(
                 "the file is damaged; move it away together with the files beside it that begin with its name, and a \
