@@ -38,12 +38,13 @@ pub(super) fn reader(shape: &Shape, schema: &SchemaRef) -> Result<Read> {
     }))
 }
 
-/// It reads numbers in the unit of the type.
+/// It reads numbers in the unit of the type, and knows zones by name only with a database of them.
 fn data_type(column: &Column, field: &Field) -> DataType {
     match &column.data_type {
         ColumnType::Timestamp { format: TimestampFormat::EpochSeconds, .. } => {
-            DataType::Timestamp(TimeUnit::Second, Some("UTC".into()))
+            DataType::Timestamp(TimeUnit::Second, Some("+00:00".into()))
         }
+        ColumnType::Timestamp { .. } => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
         _ => field.data_type().clone(),
     }
 }

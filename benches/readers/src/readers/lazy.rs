@@ -28,10 +28,10 @@ pub(super) fn reader(shape: &Shape, schema: &SchemaRef) -> Read {
     }
     let (schema, columns, envelope) = (schema.clone(), shape.columns.clone(), shape.rows);
     Box::new(move |body| {
-        let rows = sonic_rs::get_from_slice(body, envelope)?;
+        let list = sonic_rs::get_from_slice(body, envelope)?;
+        let rows = sonic_rs::to_array_iter(list.as_raw_str()).collect::<sonic_rs::Result<Vec<_>>>()?;
         let mut cells: Vec<Cells<'_>> = columns.iter().map(|_| Vec::with_capacity(ROWS)).collect();
-        for row in sonic_rs::to_array_iter(rows.as_raw_str()) {
-            let row = row?;
+        for row in &rows {
             for (column, cell) in cells.iter_mut().zip(sonic_rs::get_many(row.as_raw_str(), &tree)?) {
                 column.push(cell.filter(|cell| !cell.is_null()));
             }
@@ -44,7 +44,6 @@ pub(super) fn reader(shape: &Shape, schema: &SchemaRef) -> Read {
 
 fn array(data_type: &ColumnType, field: &Field, cells: &[Option<LazyValue<'_>>]) -> Result<ArrayRef> {
     let values = || cells.iter().map(Option::as_ref);
-    let text = |cell: Option<&LazyValue<'_>>| cell.map(|cell| -> Result<_> { text(cell) }).transpose();
     Ok(match data_type {
         ColumnType::Bool => Arc::new(values().map(|cell| cell?.as_bool()).collect::<BooleanArray>()),
         ColumnType::Int32 => Arc::new(values().map(|cell| cell?.as_i64()?.try_into().ok()).collect::<Int32Array>()),
@@ -70,9 +69,10 @@ fn array(data_type: &ColumnType, field: &Field, cells: &[Option<LazyValue<'_>>])
     })
 }
 
-fn text<'c>(cell: &'c LazyValue<'_>) -> Result<Cow<'c, str>> {
-    // What has no escapes is borrowed.
-    Ok(sonic_rs::from_str::<Text<'c>>(cell.as_raw_str())?.0)
+/// Borrowed where it has no escapes.
+fn text<'c>(cell: Option<&'c LazyValue<'_>>) -> Result<Option<Cow<'c, str>>> {
+    let Some(cell) = cell else { return Ok(None) };
+    Ok(Some(sonic_rs::from_str::<Text<'c>>(cell.as_raw_str())?.0))
 }
 
 #[derive(Deserialize)]
@@ -87,18 +87,16 @@ struct Label<'a> {
 fn labels(field: &Field, cells: &[Option<LazyValue<'_>>]) -> Result<ArrayRef> {
     let DataType::List(item) = field.data_type() else { return Err("no list".into()) };
     let DataType::Struct(fields) = item.data_type() else { return Err("no list of structs".into()) };
-    let read = |cell: &Option<_>| -> Result<Vec<Label<'_>>> {
-        Ok(cell
-            .as_ref()
-            .map(|cell: &LazyValue<'_>| sonic_rs::from_str(cell.as_raw_str()))
-            .transpose()?
-            .unwrap_or_default())
-    };
-    let lists = cells.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let lists = cells.iter().map(list).collect::<Result<Vec<_>>>()?;
     let all = || lists.iter().flatten();
     let names: StringArray = all().map(|label| Some(label.name.0.as_ref())).collect();
     let colors: StringArray = all().map(|label| Some(label.color.0.as_ref())).collect();
     let labels = StructArray::try_new(Fields::clone(fields), vec![Arc::new(names), Arc::new(colors)], None)?;
     let offsets = OffsetBuffer::from_lengths(lists.iter().map(Vec::len));
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, Arc::new(labels), None)?))
+}
+
+fn list<'c>(cell: &'c Option<LazyValue<'_>>) -> Result<Vec<Label<'c>>> {
+    let Some(cell) = cell else { return Ok(Vec::new()) };
+    Ok(sonic_rs::from_str(cell.as_raw_str())?)
 }
