@@ -18,7 +18,8 @@ pub(crate) enum Way {
 
 /// A command that fetches these URLs. Its configuration is kept in the folder under this name.
 pub(crate) fn fetch(folder: &Path, name: &str, urls: &[String], way: Way) -> Result<Vec<String>> {
-    let mut config = String::from("silent\nfail\n");
+    // `silent` alone leaves the progress of what is fetched at once.
+    let mut config = String::from("silent\nno-progress-meter\nfail\n");
     match way {
         Way::InTurn => {}
         Way::Inflated => config.push_str("compressed\n"),

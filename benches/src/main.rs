@@ -34,7 +34,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 #[command(about = "Whole-process measurements", args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(flatten)]
-    whole: whole::Args,
+    whole: whole::Wanted,
     #[command(subcommand)]
     task: Option<Task>,
 }
@@ -79,5 +79,17 @@ fn main() -> ExitCode {
             eprintln!("bench: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
     }
 }

@@ -12,7 +12,7 @@ const PEERS: &str = "peers";
 
 /// What is measured, and how often.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Wanted {
     /// Measure this one alone. Repeatable; `--list` has the names.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Args {
 }
 
 /// Measures what is asked for. A target that is not met is told, and is no error.
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Wanted) -> Result<()> {
     if args.list {
         ALL.iter().for_each(|scenario| println!("{:16} {}", scenario.name, scenario.what));
         println!("{PEERS:16} {}", peers::WHAT);
