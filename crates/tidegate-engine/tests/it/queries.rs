@@ -76,7 +76,7 @@ pub(crate) const QUERIES: &[(&str, usize)] = &[
         "SELECT code FROM sim.accounts a WHERE NOT EXISTS (SELECT 1 FROM sim.orders o WHERE o.accountid = a.id AND o.paid)",
         6,
     ),
-    ("SELECT code FROM sim.accounts WHERE employees = (SELECT max(employees) FROM sim.accounts)", 4),
+    ("SELECT code FROM sim.accounts WHERE employees = (SELECT max(employees) FROM sim.accounts)", 2),
     (
         "SELECT code, (SELECT count(*) FROM sim.orders o WHERE o.accountid = a.id) AS n FROM sim.accounts a ORDER BY code",
         8,
