@@ -68,9 +68,12 @@ fn a_query_over_no_table_starts_few_threads_and_opens_no_file() {
     assert_eq!(files, Vec::<std::path::PathBuf>::new());
 }
 
-/// The files and folders that a process has open.
+/// The files and folders that a process has open; of devices there are those that it was given.
 #[cfg(target_os = "linux")]
 fn open_files(process: &str) -> Vec<std::path::PathBuf> {
     let links = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().map(|entry| entry.unwrap().path());
-    links.filter_map(|link| std::fs::read_link(link).ok()).filter(|file| file.is_absolute()).collect()
+    links
+        .filter_map(|link| std::fs::read_link(link).ok())
+        .filter(|file| file.is_absolute() && !file.starts_with("/dev"))
+        .collect()
 }
