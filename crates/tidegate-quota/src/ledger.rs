@@ -6,6 +6,7 @@ mod grant;
 mod lanes;
 mod prune;
 mod recent;
+mod runs;
 mod shared;
 mod terms;
 mod wait;
@@ -60,6 +61,12 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read or written: no call is sent that is not booked.
     pub async fn acquire(&self, call: &Arc<Call>, patience: Patience<'_>) -> Result<Answer> {
+        // Those that wait come first.
+        if !self.shared.lanes.wait_for(call)
+            && let Some(grant) = self.shared.next_of_run(call)
+        {
+            return Ok(Answer::Granted(grant.deliver(Duration::ZERO)));
+        }
         Acquiring::new(&self.shared, call, patience)?.run().await
     }
 
@@ -67,7 +74,11 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be written. It is then written with the next update, unless the entry is damaged.
-    pub async fn settle(&self, grant: Grant, settlement: Settlement) -> Result<Vec<MeterView>> {
+    pub async fn settle(&self, mut grant: Grant, settlement: Settlement) -> Result<Vec<MeterView>> {
+        if grant.rests(&settlement) {
+            // It came out of no quota that is known.
+            return Ok(Vec::new());
+        }
         let Some(settled) = grant.end().and_then(|flight| flight.settled(settlement)) else { return Ok(Vec::new()) };
         let settled = Arc::new(settled);
         let is_awaited = !self.shared.clock.is_real()
@@ -113,7 +124,12 @@ impl Ledger {
     pub async fn spent(&self) -> Result<Vec<Spend>> {
         self.write_all().await?;
         let books = self.shared.store.list(spend::PREFIX).await?;
-        books.iter().filter_map(|(key, value)| spend::read(key, value).transpose()).collect()
+        let ahead = self.shared.runs.ahead();
+        let made = |(key, value): &(String, Vec<u8>)| {
+            let not_made: u64 = ahead.iter().filter(|(of, _)| **of == **key).map(|(_, calls)| u64::from(*calls)).sum();
+            Ok(spend::read(key, value)?.map(|spend| spend.without(not_made)))
+        };
+        books.iter().filter_map(|book| made(book).transpose()).collect()
     }
 
     /// Writes what is booked in memory alone: before a process ends, and before its figures are read elsewhere.
@@ -129,6 +145,7 @@ impl Ledger {
     }
 
     async fn write_all(&self) -> Result<()> {
+        self.shared.end_all_runs();
         match self.shared.desk.is_idle() {
             true => Ok(()),
             // What was posted before is done before, or with it.

@@ -61,6 +61,13 @@ struct Sum {
 /// The fields of a key as they stand in that of its entry.
 type Fields = (String, String, Option<String>, Option<String>, Option<String>);
 
+impl Spend {
+    /// The same without calls that were not made: of those that no quota counts, each is a point.
+    pub(crate) fn without(self, calls: u64) -> Self {
+        Self { calls: self.calls.saturating_sub(calls), points: self.points.saturating_sub(calls), ..self }
+    }
+}
+
 impl SpendKey {
     /// Key of its entry for the day of `wall`: the day in six digits, so that keys sort by it, and the fields as JSON.
     pub(crate) fn entry(&self, wall: SystemTime) -> Result<String> {

@@ -70,6 +70,12 @@ pub trait CacheStore: Send + Sync + Debug {
     /// When the store cannot be read.
     async fn get(&self, key: &CacheKey) -> Result<Option<StoredAnswer>, StoreError>;
 
+    /// Whether it has any answer with this scope in its label: asked once, where there may be thousands of keys to look for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn holds_any(&self, scope: &str) -> Result<bool, StoreError>;
+
     /// Stores an answer, in place of another under the same key.
     ///
     /// # Errors

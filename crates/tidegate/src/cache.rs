@@ -41,6 +41,11 @@ impl CacheStore for FolderAnswers {
         Ok(Some(StoredAnswer { meta, body: Bytes::from(body), asked_at, stored_at }))
     }
 
+    async fn holds_any(&self, scope: &str) -> Result<bool, StoreError> {
+        let (db, scope) = (Arc::clone(&self.db), scope.to_owned());
+        apart(move || db.holds_any(&scope)).await
+    }
+
     async fn put(&self, key: &CacheKey, label: CacheLabel, answer: StoredAnswer) -> Result<(), StoreError> {
         let label = tidegate_state::CacheLabel {
             scope: label.scope.to_string(),

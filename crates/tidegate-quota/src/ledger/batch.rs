@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::runs::Rest;
 use super::terms::Terms;
 use crate::scope::{self, Decision, NewLease, Now, ScopeRecord, Ticket};
 use crate::spend::{self, Entered};
@@ -18,8 +19,8 @@ pub(crate) const SCOPE_PREFIX: &str = "scope|";
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
-    /// Take a lease if there is room.
-    Try { call: Arc<Call>, lease: u64, place: Option<Place>, spend: Option<Arc<str>> },
+    /// Take a lease if there is room, for so many more calls if no limit is known.
+    Try { call: Arc<Call>, lease: u64, place: Option<Place>, spend: Option<Arc<str>>, ahead: u32 },
     /// Book what became of a call.
     Settle(Arc<Settled>),
     /// Give a place in the queue back.
@@ -47,6 +48,8 @@ pub(crate) struct Settled {
     pub(crate) settlement: Settlement,
     /// Entry that the call is booked on.
     pub(crate) spend: Option<Arc<str>>,
+    /// What else its lease has served.
+    pub(crate) rest: Rest,
 }
 
 /// A scope's record as it was last read or written, with the bytes that it was read from.
@@ -81,6 +84,8 @@ pub(crate) struct Outcome {
     pub(crate) now: Now,
     /// The decision for each [`Job::Try`] by its place among the jobs.
     pub(crate) decisions: Vec<Option<Decision>>,
+    /// Calls that were granted ahead, in the same way; `None` where a limit is known.
+    pub(crate) ahead: Vec<Option<u32>>,
     pub(crate) known: KnownScopes,
 }
 
@@ -141,6 +146,7 @@ impl Batch {
         let mut records = Records { records: records.collect::<Result<_>>()?, places: &self.places };
         self.renew(now, &mut records);
         let mut decisions = vec![None; self.jobs.len()];
+        let mut ahead = vec![None; self.jobs.len()];
         let mut booked = Vec::new();
         // What is given back first serves those who wait.
         for job in &self.jobs {
@@ -148,8 +154,11 @@ impl Batch {
                 settle(settled, &mut records, &mut booked)?;
             }
         }
-        for (job, decision) in self.jobs.iter().zip(&mut decisions) {
-            *decision = self.decide(job, now, &mut records, &mut booked)?;
+        for (job, (decision, ahead)) in self.jobs.iter().zip(decisions.iter_mut().zip(&mut ahead)) {
+            *decision = self.decide(job, now, &mut records)?;
+            if *decision == Some(Decision::Granted) {
+                *ahead = enter(job, &mut records, &mut booked)?;
+            }
         }
         for (entry, entered) in booked {
             let slot = self.spends.get(entry).and_then(|place| slots.get_mut(*place));
@@ -159,7 +168,7 @@ impl Batch {
         if let Some((time, others)) = slots.split_first_mut() {
             time.is_changed |= others.iter().any(|slot| slot.is_changed);
         }
-        Ok(Outcome { now, decisions, known })
+        Ok(Outcome { now, decisions, ahead, known })
     }
 
     fn renew(&self, now: Now, records: &mut Records<'_>) {
@@ -172,15 +181,9 @@ impl Batch {
         }
     }
 
-    fn decide<'a>(
-        &self,
-        job: &'a Job,
-        now: Now,
-        records: &mut Records<'_>,
-        booked: &mut Vec<(&'a Arc<str>, Entered)>,
-    ) -> Result<Option<Decision>> {
+    fn decide(&self, job: &Job, now: Now, records: &mut Records<'_>) -> Result<Option<Decision>> {
         match job {
-            Job::Try { call, lease, place, spend } => {
+            Job::Try { call, lease, place, .. } => {
                 let lease = NewLease { id: *lease, holder: self.holder, until: now.at + self.terms.lease };
                 let ticket = place.map(|place| Ticket {
                     id: place.ticket,
@@ -195,9 +198,6 @@ impl Batch {
                     // Its owner sleeps until then, or until it looks again: decided once more, the place lasts as long.
                     let until = (*at).min(now.at + self.terms.look).max(now.at) + self.terms.ticket;
                     decision = records.with(call, decide(Some(Ticket { until, ..ticket })))?;
-                }
-                if let (Decision::Granted, Some(entry)) = (&decision, spend) {
-                    booked.push((entry, Entered { calls: 1, points: signed(scope::points(call, None)) }));
                 }
                 Ok(Some(decision))
             }
@@ -255,15 +255,33 @@ impl Job {
     }
 }
 
+/// Enters a granted call, and those ahead of it, into the books; how many those are.
+fn enter<'a>(
+    job: &'a Job,
+    records: &mut Records<'_>,
+    booked: &mut Vec<(&'a Arc<str>, Entered)>,
+) -> Result<Option<u32>> {
+    let Job::Try { call, spend, ahead, .. } = job else { return Ok(None) };
+    let ahead = records.with(call, |records| scope::is_open(records))?.then_some(*ahead);
+    if let Some(entry) = spend {
+        let calls = 1 + i64::from(ahead.unwrap_or(0));
+        let points = signed(scope::points(call, None)).saturating_mul(calls);
+        booked.push((entry, Entered { calls, points }));
+    }
+    Ok(ahead)
+}
+
 impl Settled {
     /// By what the books are wrong that were kept when the call was granted.
     fn entered(&self) -> Option<Entered> {
         let expected = signed(scope::points(&self.call, None));
+        let unused = i64::from(self.rest.ahead);
+        let not_made = Entered { calls: -unused, points: expected.saturating_mul(-unused) };
         let entered = match self.settlement.fate {
-            Fate::NotSent => Entered { calls: -1, points: -expected },
+            Fate::NotSent => Entered { calls: not_made.calls - 1, points: not_made.points - expected },
             Fate::Answered | Fate::Lost => {
                 let real = signed(scope::points(&self.call, Some(&self.settlement)));
-                Entered { calls: 0, points: real - expected }
+                Entered { points: not_made.points + real - expected, ..not_made }
             }
         };
         (entered != Entered { calls: 0, points: 0 }).then_some(entered)
@@ -275,8 +293,13 @@ fn settle<'a>(
     records: &mut Records<'_>,
     booked: &mut Vec<(&'a Arc<str>, Entered)>,
 ) -> Result<()> {
-    let Settled { call, lease, at, settlement, spend } = settled;
-    records.with(call, |records| scope::settle(*at, records, call, *lease, settlement))?;
+    let Settled { call, lease, at, settlement, spend, rest } = settled;
+    records.with(call, |records| {
+        if let Some(sent) = rest.sent {
+            scope::serve(records, call, *lease, &rest.served, sent);
+        }
+        scope::settle(*at, records, call, *lease, settlement);
+    })?;
     booked.extend(spend.as_ref().zip(settled.entered()));
     Ok(())
 }

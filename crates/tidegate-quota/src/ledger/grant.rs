@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::batch::{Job, Settled};
 use super::desk;
 use super::shared::Shared;
-use crate::{Call, Fate, Settlement};
+use crate::{Call, Fate, Moment, Settlement};
 
 /// A granted call. It must be settled; dropped, it is settled as lost.
 pub struct Grant {
@@ -25,6 +25,8 @@ pub(crate) struct Flight {
     pub(crate) lease: u64,
     /// Entry that it is booked on.
     pub(crate) spend: Option<Arc<str>>,
+    /// When the lease was taken.
+    pub(crate) taken: Moment,
 }
 
 impl Grant {
@@ -39,6 +41,20 @@ impl Grant {
         self
     }
 
+    /// Whether the call's answer said nothing, and its lease waits for the next call.
+    pub(crate) fn rests(&mut self, settlement: &Settlement) -> bool {
+        let Some(Flight { shared, call, lease, taken, .. }) = &self.flight else { return false };
+        if *settlement != Settlement::answered() {
+            shared.runs.have_news(call);
+            return false;
+        }
+        if !shared.rests(*lease, *taken, call) {
+            return false;
+        }
+        self.flight = None;
+        true
+    }
+
     /// Ends it with a settlement that is to be booked.
     pub(crate) fn end(mut self) -> Option<Flight> {
         self.flight.take()
@@ -48,11 +64,12 @@ impl Grant {
 impl Flight {
     /// What is to be booked. The call is no longer under way.
     pub(crate) fn settled(self, settlement: Settlement) -> Option<Settled> {
-        let Self { shared, call, lease, spend } = self;
+        let Self { shared, call, lease, spend, .. } = self;
         shared.forget(lease);
         // The time is known: it was read when the call was granted.
         let at = shared.timeline.now()?;
-        Some(Settled { call, lease, at, settlement, spend })
+        let rest = shared.runs.end(lease, at.at, shared.terms.linger);
+        Some(Settled { call, lease, at, settlement, spend, rest })
     }
 }
 

@@ -4,6 +4,9 @@
 //! lane tries, under the lane's place in the store's queue. When the lane had its turn for a moment, its next place is
 //! behind those of other lanes and processes: not after each call, since those find out by looking that it is their turn.
 //! What the first learns of its wait holds for the whole lane.
+//!
+//! Where calls follow one another in a run (`runs`), a lease goes from call to call without the store: to the first of
+//! the lane, and then to the next. None of them tries as long as what the last one was told is new.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
@@ -43,6 +46,8 @@ struct Lane {
     /// Whether the ticket may be in the store.
     is_queued: bool,
     expected: Option<Expected>,
+    /// Until when nobody tries, since calls are served by runs. The lane stays as long, even without waiting calls.
+    served_until: Option<Moment>,
     waiters: Vec<Waiter>,
 }
 
@@ -76,6 +81,8 @@ pub(crate) struct Spot {
 pub(crate) enum Role {
     /// It tries.
     First(Place),
+    /// It would, but another has just been told this.
+    Told(Expected),
     /// It waits until it is woken.
     Behind(Option<Expected>),
 }
@@ -136,6 +143,7 @@ impl Lanes {
             turn: None,
             is_queued: false,
             expected: None,
+            served_until: None,
             waiters: Vec::new(),
         });
         let rank = |waiter: &Waiter| (std::cmp::Reverse(waiter.priority), waiter.arrival);
@@ -146,13 +154,35 @@ impl Lanes {
 
     /// Whether calls wait that come out of what this one comes out of.
     pub(crate) fn wait_for(&self, call: &Call) -> bool {
-        self.lock().values().any(|lane| overlap(&lane.call, call))
+        self.lock().values().any(|lane| !lane.waiters.is_empty() && overlap(&lane.call, call))
+    }
+
+    /// The same of calls that a lease of this one cannot serve.
+    pub(crate) fn others_wait_for(&self, call: &Call) -> bool {
+        let waits = |lane: &Lane| !lane.waiters.is_empty() && *lane.call != *call && overlap(&lane.call, call);
+        self.lock().values().any(waits)
+    }
+
+    /// Wakes the call that a lease of this one can serve.
+    pub(crate) fn wake_like(&self, call: &Call) {
+        let lanes = self.lock();
+        let mut like = lanes.values().filter(|lane| *lane.call == *call);
+        if let Some(first) = like.find_map(|lane| lane.waiters.first()) {
+            first.wake.notify_one();
+        }
+    }
+
+    /// Forgets lanes that stayed without waiting calls; the places in the store's queue that they leave behind.
+    pub(crate) fn sweep(&self) -> Vec<Job> {
+        let mut lanes = self.lock();
+        let gone = lanes.extract_if(|_, lane| lane.waiters.is_empty()).map(|(_, lane)| lane);
+        gone.filter(|lane| lane.is_queued).map(|lane| Job::Withdraw { call: lane.call, ticket: lane.ticket }).collect()
     }
 
     /// Wakes those who may get what a settled call has given back: those who wait for calls under way, and, when the
     /// settlement may have changed what is left, those who wait for a time.
     pub(crate) fn given_back(&self, settled: &Settled) {
-        let lanes = self.lock();
+        let mut lanes = self.lock();
         if lanes.is_empty() {
             return;
         }
@@ -165,6 +195,7 @@ impl Lanes {
             let is_timed = lane.expected.as_ref().is_some_and(|expected| expected.at.is_some());
             (has_news || !is_timed) && overlap(&lane.call, call)
         };
+        lanes.values_mut().filter(|lane| is_for(&&**lane)).for_each(|lane| lane.served_until = None);
         let mut first: Vec<&Waiter> = lanes.values().filter(is_for).filter_map(|lane| lane.waiters.first()).collect();
         first.sort_by_key(|waiter| (std::cmp::Reverse(waiter.priority), waiter.arrival));
         first.iter().take(WOKEN).for_each(|waiter| waiter.wake.notify_one());
@@ -176,12 +207,23 @@ fn overlap(one: &Call, other: &Call) -> bool {
 }
 
 impl Spot {
+    /// Whether it is the first of its lane.
+    pub(crate) fn is_first(&self) -> bool {
+        self.shared.lanes.lock().get(&self.lane).is_some_and(|lane| lane.begins_with(self.arrival))
+    }
+
     /// What to do now.
     pub(crate) fn role(&self) -> Role {
+        let now = self.shared.timeline.now().map(|now| now.at);
         let mut lanes = self.shared.lanes.lock();
         let Some(lane) = lanes.get_mut(&self.lane) else { return Role::Behind(None) };
         match lane.waiters.first() {
             Some(first) if first.arrival == self.arrival => {
+                if let (Some(until), Some(expected)) = (lane.served_until, &lane.expected)
+                    && now.is_some_and(|now| now < until)
+                {
+                    return Role::Told(expected.clone());
+                }
                 lane.is_queued = true;
                 Role::First(Place { ticket: lane.ticket, priority: first.priority, since: lane.since })
             }
@@ -203,6 +245,15 @@ impl Spot {
         }
     }
 
+    /// The call was served by a run: the next of the lane waits for a run, too, as long as what this one was told is new.
+    pub(crate) fn served(self, linger: Duration) {
+        let now = self.shared.timeline.now().map(|now| now.at);
+        if let Some(lane) = self.shared.lanes.lock().get_mut(&self.lane) {
+            lane.served_until = lane.expected.as_ref().map(|expected| expected.asked + linger);
+            lane.take_turn(now);
+        }
+    }
+
     /// The call was granted: the next of the lane tries.
     pub(crate) fn granted(mut self) {
         self.is_granted = true;
@@ -213,16 +264,19 @@ impl Drop for Spot {
     fn drop(&mut self) {
         let mut lanes = self.shared.lanes.lock();
         let Some(lane) = lanes.get_mut(&self.lane) else { return };
-        let was_first = lane.waiters.first().is_some_and(|first| first.arrival == self.arrival);
+        let was_first = lane.begins_with(self.arrival);
         lane.waiters.retain(|waiter| waiter.arrival != self.arrival);
         if self.is_granted {
             lane.take_turn(self.shared.timeline.now().map(|now| now.at));
             lane.is_queued = false;
             lane.expected = None;
+            lane.served_until = None;
         }
         match lane.waiters.first() {
             Some(next) if was_first || self.is_granted => next.wake.notify_one(),
             Some(_) => {}
+            // What the last one was told may be of use to the next that comes: the end of its run sweeps the lane.
+            None if lane.served_until.is_some() => {}
             None => {
                 let left = lanes.remove(&self.lane).filter(|lane| lane.is_queued);
                 drop(lanes);
@@ -235,6 +289,10 @@ impl Drop for Spot {
 }
 
 impl Lane {
+    fn begins_with(&self, arrival: u64) -> bool {
+        self.waiters.first().is_some_and(|first| first.arrival == arrival)
+    }
+
     /// One of its calls was granted. When its turn has lasted long enough, it goes to the end of the queue.
     fn take_turn(&mut self, now: Option<Moment>) {
         let Some(now) = now else { return };

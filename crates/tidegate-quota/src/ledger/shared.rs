@@ -12,6 +12,7 @@ use super::grant::{Flight, Grant};
 use super::lanes::Lanes;
 use super::prune::Pruned;
 use super::recent::Recent;
+use super::runs::Runs;
 use super::terms::Terms;
 use crate::error::ErrorKind;
 use crate::scope::{Decision, Now};
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
+    pub(crate) runs: Runs,
     pub(crate) pruned: Pruned,
     /// Tells this process's leases from others'.
     holder: u64,
@@ -69,6 +71,7 @@ impl Shared {
             desk: Desk::default(),
             lanes: Lanes::default(),
             recent: Recent::default(),
+            runs: Runs::default(),
             pruned: Pruned::default(),
             holder: random(),
             next_id: AtomicU64::new(random()),
@@ -142,13 +145,16 @@ impl Shared {
     }
 
     fn tell(self: &Arc<Self>, posted: Vec<Posted>, outcome: Outcome) {
-        let Outcome { now, decisions, known } = outcome;
+        let Outcome { now, decisions, ahead, known } = outcome;
         self.keep(known);
-        for (posted, decision) in posted.into_iter().zip(decisions) {
+        for (posted, (decision, ahead)) in posted.into_iter().zip(decisions.into_iter().zip(ahead)) {
             let done = match (posted.job, decision) {
                 (Job::Try { call, lease, spend, .. }, Some(Decision::Granted)) => {
                     self.leases().insert(lease, Lease { call: Arc::clone(&call), until: now.at + self.terms.lease });
-                    Done::Granted(Grant::new(Flight { shared: Arc::clone(self), call, lease, spend }))
+                    if let Some(ahead) = ahead.filter(|_| self.clock.is_real()) {
+                        self.runs.begin(lease, &call, spend.as_ref(), ahead, now.at);
+                    }
+                    Done::Granted(Grant::new(Flight { shared: Arc::clone(self), call, lease, spend, taken: now.at }))
                 }
                 (_, Some(decision)) => Done::Denied(decision, now),
                 (Job::Settle(settled), None) => {
@@ -196,6 +202,48 @@ impl Shared {
     /// Leaves a settlement to the next update, or to one that comes soon.
     pub(crate) fn leave(self: &Arc<Self>, settled: Arc<Settled>) {
         self.desk.leave(Job::Settle(settled));
+        self.flush_soon();
+    }
+
+    /// A lease for a call, of a run that waits for one like it.
+    pub(crate) fn next_of_run(self: &Arc<Self>, call: &Arc<Call>) -> Option<Grant> {
+        if self.runs.is_empty() {
+            return None;
+        }
+        let taken = self.timeline.now()?.at;
+        let (lease, spend) = self.runs.next(call, taken, self.terms.linger)?;
+        let (shared, call) = (Arc::clone(self), Arc::clone(call));
+        Some(Grant::new(Flight { shared, call, lease, spend, taken }))
+    }
+
+    /// Whether the lease of an answered call waits for the next one.
+    pub(crate) fn rests(self: &Arc<Self>, lease: u64, taken: Moment, call: &Call) -> bool {
+        let Some(now) = self.timeline.now() else { return false };
+        let rests = !self.lanes.others_wait_for(call) && self.runs.rests(lease, taken, now, self.terms.linger);
+        if rests {
+            self.flush_soon();
+            self.lanes.wake_like(call);
+        }
+        rests
+    }
+
+    /// Ends runs without a call under way of which `is_it` says so: the next update writes what became of them.
+    pub(crate) fn end_runs(&self, is_it: impl Fn(&Call) -> bool) {
+        let Some(now) = self.timeline.now() else { return };
+        for settled in self.runs.end_idle(now.at, self.terms.linger, is_it) {
+            self.forget(settled.lease);
+            self.desk.leave(Job::Settle(Arc::new(settled)));
+        }
+    }
+
+    /// Ends all runs without a call under way, and the lanes that stayed for them.
+    pub(crate) fn end_all_runs(&self) {
+        self.end_runs(|_| true);
+        self.lanes.sweep().into_iter().for_each(|job| self.desk.leave(job));
+    }
+
+    /// Has what waits for an update written before long.
+    fn flush_soon(self: &Arc<Self>) {
         let Ok(runtime) = Handle::try_current() else { return };
         if self.is_flushing.swap(true, Ordering::AcqRel) {
             return;
@@ -205,6 +253,7 @@ impl Shared {
         runtime.spawn(async move {
             clock.sleep(linger).await;
             drop(flushing);
+            shared.end_all_runs();
             if !shared.desk.is_empty() {
                 desk::post(&shared, Job::Nothing);
             }

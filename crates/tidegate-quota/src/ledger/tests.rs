@@ -5,5 +5,6 @@ mod folder;
 mod keeping;
 mod processes;
 mod races;
+mod runs;
 mod support;
 mod waiting;

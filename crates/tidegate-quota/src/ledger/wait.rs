@@ -10,7 +10,7 @@ use super::grant::Grant;
 use super::lanes::{Expected, Lanes, Role, Spot};
 use super::shared::{Done, Shared};
 use crate::scope::{Decision, Now};
-use crate::{Answer, Call, Error, Never, Refusal, Result, Wait};
+use crate::{Answer, Call, Error, Never, Refusal, Result, ScopeUse, Wait};
 
 /// Shortest pause, in case a time has come and yet there is no room.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -57,7 +57,14 @@ impl<'a> Acquiring<'a> {
     async fn queue(mut self, spot: Spot) -> Result<Answer> {
         let mut polls = 0;
         loop {
+            if spot.is_first()
+                && let Some(grant) = self.shared.next_of_run(self.call)
+            {
+                spot.served(self.shared.terms.linger);
+                return Ok(Answer::Granted(self.wait.end(grant)));
+            }
             let (expected, is_first) = match spot.role() {
+                Role::Told(expected) => (Some(self.as_of_now(expected)), true),
                 Role::First(place) => match self.attempt(Some(place)).await? {
                     Tried::Granted(grant) => {
                         spot.granted();
@@ -87,7 +94,11 @@ impl<'a> Acquiring<'a> {
     }
 
     async fn attempt(&self, place: Option<Place>) -> Result<Tried> {
-        let job = Job::Try { call: Arc::clone(self.call), lease: self.shared.id(), place, spend: self.spend.clone() };
+        let (call, lease) = (Arc::clone(self.call), self.shared.id());
+        // Leases that wait for calls of their own must not keep this one waiting.
+        self.shared.end_runs(|other| is_paced_with(other, &call));
+        let ahead = self.shared.timeline.now().map_or(0, |now| self.shared.runs.wanted(&call, now.at));
+        let job = Job::Try { call, lease, place, spend: self.spend.clone(), ahead };
         let scope = |place: usize| self.call.scopes.get(place).map(|scope| scope.key.clone());
         let unknown = || Error::new("the ledger named a scope that the call does not have; please report this");
         match desk::ask(self.shared, job).await? {
@@ -126,6 +137,12 @@ impl<'a> Acquiring<'a> {
             (false, _) => Pause::Behind(self.wait.left(after.is_some()).clamp(SHORTEST, terms.look)),
         }
     }
+}
+
+/// Whether the calls under way of one are counted for the other.
+fn is_paced_with(one: &Call, other: &Call) -> bool {
+    let is_paced = |scope: &ScopeUse| scope.is_paced && one.scopes.iter().any(|of| of.is_paced && of.key == scope.key);
+    other.scopes.iter().any(is_paced)
 }
 
 /// How a waiting call waits.

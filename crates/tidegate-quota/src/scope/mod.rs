@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 pub(crate) use self::decide::decide;
 pub(crate) use self::record::ScopeRecord;
-pub(crate) use self::settle::settle;
+pub(crate) use self::settle::{serve, settle};
 pub(crate) use self::view::{is_urgent, view};
 use crate::{Because, Call, Moment, Priority, Settlement, Unit};
 
@@ -44,6 +44,15 @@ pub(crate) struct NewLease {
     pub(crate) holder: u64,
     /// When it ends if it is not renewed.
     pub(crate) until: Moment,
+}
+
+/// A call that was answered by a lease that went on, and said nothing of limits or trouble.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Served {
+    /// When it was sent.
+    pub(crate) sent: Moment,
+    /// When the answer came.
+    pub(crate) at: Now,
 }
 
 /// A place in the queue.
@@ -73,6 +82,11 @@ pub(crate) enum Decision {
     },
     /// It cannot ever fit.
     Never { scope: usize, quota: Arc<str>, limit: u64, needs: u64 },
+}
+
+/// Whether nothing is known that could refuse a call of these scopes but how many are made at once.
+pub(crate) fn is_open(records: &[ScopeRecord]) -> bool {
+    records.iter().all(ScopeRecord::is_open)
 }
 
 /// Prolongs those of these leases that the record still has. Tells whether there was any.

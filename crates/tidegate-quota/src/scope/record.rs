@@ -147,6 +147,11 @@ impl ScopeRecord {
         self.tickets.iter().filter(before).map(units).fold(0, u64::saturating_add)
     }
 
+    /// Whether it keeps no counters and is not blocked.
+    pub(super) fn is_open(&self) -> bool {
+        self.meters.is_empty() && self.block.is_none()
+    }
+
     /// Calls under way that are paced.
     pub(super) fn paced(&self) -> u64 {
         self.leases.iter().filter(|lease| !lease.is_token_request).count() as u64

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Now;
 use super::pacing::Sign;
 use super::record::{Lease, ScopeRecord};
+use super::{Now, Served};
 use crate::meter::{Block, Counted, Meter};
 use crate::{Call, Fate, Moment, Observation, ScopeUse, Settlement, Throttling, Unit};
 
@@ -28,6 +28,21 @@ pub(crate) fn settle(now: Now, records: &mut [ScopeRecord], call: &Call, lease: 
         if let Some(sent) = sent {
             record.learn(now, scope, sent, at_once, call, settlement);
         }
+    }
+}
+
+/// Books the calls that a lease has served before its last one, which was sent at `sent`.
+pub(crate) fn serve(records: &mut [ScopeRecord], call: &Call, lease: u64, served: &[Served], sent: Moment) {
+    let answered = Settlement::answered();
+    for (record, scope) in records.iter_mut().zip(&call.scopes) {
+        let at_once = record.paced();
+        for Served { sent, at } in served {
+            record.learn(*at, scope, *sent, at_once, call, &answered);
+        }
+        if let Some(lease) = record.leases.iter_mut().find(|held| held.id == lease) {
+            lease.sent = sent;
+        }
+        record.last_call = record.last_call.max(Some(sent));
     }
 }
 

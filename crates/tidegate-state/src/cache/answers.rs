@@ -47,6 +47,12 @@ pub(super) fn get(connection: &Connection, key: &CacheKey) -> rusqlite::Result<F
     })
 }
 
+pub(super) fn holds_any(connection: &Connection, scope: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM answers WHERE scope = ?1)")?
+        .query_row([scope], |row| row.get(0))
+}
+
 /// Also tells an answer that came to stand under another key.
 fn checksum(key: &CacheKey, answer: &CachedAnswer) -> i64 {
     let mut hasher = crc32fast::Hasher::new();

@@ -116,6 +116,19 @@ impl CacheDb {
         }
     }
 
+    /// Whether any answer of this scope is stored: to look once, where [`CacheDb::get`] would look for every key.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn holds_any(&self, scope: &str) -> Result<bool> {
+        if self.shared.lock().holds_any(scope) {
+            return Ok(true);
+        }
+        let disk = &self.shared.disk;
+        disk.hold(&disk.reader)
+            .run("look for stored answers", |connection| answers::holds_any(connection, scope))
+    }
+
     /// Queues an answer in place of an earlier one. One that is too large for the bound, or that comes while too many wait,
     /// is not stored, and an earlier one goes.
     ///

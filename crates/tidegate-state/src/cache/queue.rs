@@ -104,6 +104,13 @@ impl Queue {
         }
     }
 
+    /// Whether an answer of this scope is queued, or being written.
+    pub(super) fn holds_any(&self, scope: &str) -> bool {
+        let batches = [Some(&self.waiting), self.writing.as_deref()];
+        let is_of = |change: &Change| matches!(change, Change::Put(put) if put.0.scope == scope);
+        batches.into_iter().flatten().any(|batch| batch.changes.values().any(is_of))
+    }
+
     /// Takes all that waits; it is still known until [`Queue::written`]. One caller at a time.
     pub(super) fn take(&mut self) -> Option<Arc<Batch>> {
         if self.is_empty() {

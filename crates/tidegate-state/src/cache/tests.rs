@@ -114,6 +114,21 @@ fn an_answer_is_stored_replaced_and_removed() {
 }
 
 #[test]
+fn a_scope_without_answers_is_known_as_such() {
+    let folder = TempDir::new().unwrap();
+    let cache = by_hand(folder.path(), DEFAULT_CACHE_BYTES);
+    let holds = |cache: &CacheDb| [SCOPE, "other"].map(|scope| cache.holds_any(scope).unwrap());
+    assert_eq!(holds(&cache), [false, false]);
+    put(&cache, 1, 100, 0);
+    assert_eq!(holds(&cache), [true, false], "queued");
+    cache.flush().unwrap();
+    assert_eq!(holds(&by_hand(folder.path(), DEFAULT_CACHE_BYTES)), [true, false], "written, for another process");
+    cache.remove(&key(1)).unwrap();
+    cache.flush().unwrap();
+    assert_eq!(holds(&cache), [false, false]);
+}
+
+#[test]
 fn nothing_is_made_before_first_use_and_it_is_the_owners_alone() {
     let parent = TempDir::new().unwrap();
     let folder = parent.path().join("a/b");

@@ -7,11 +7,13 @@
 //! * `policy` says what may be done with an answer, by http-cache-semantics; `directives` reads `Cache-Control` for it.
 //! * `key` says what an answer is found by: never by another credential, principal or partition.
 //! * `memory` and a [`CacheStore`](crate::CacheStore) hold answers; one that fails costs calls and no statement.
+//! * `barren` spares a statement looking for each page in a store that has nothing of its connection.
 //! * `flights` makes equal requests that are under way one.
 //! * `marks` and `writes`: what was asked for before one of our own writes has to be asked for again.
 //! * `pages`: what a statement has paid for is kept until it ends well ([`Caching::resumes`](crate::Caching)).
 
 mod answer;
+mod barren;
 mod directives;
 mod flights;
 mod http_cache;

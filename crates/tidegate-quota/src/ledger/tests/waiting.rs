@@ -191,7 +191,7 @@ async fn a_surprise_holds_everybody_up_until_its_time() {
 /// Tries once under this ticket, as the first of a lane does, and does not look again.
 async fn try_once(ledger: &Ledger, call: &Arc<Call>, ticket: u64) -> Done {
     let place = Some(Place { ticket, priority: Priority::Normal, since: None });
-    let job = Job::Try { call: Arc::clone(call), lease: ticket, place, spend: None };
+    let job = Job::Try { call: Arc::clone(call), lease: ticket, place, spend: None, ahead: 0 };
     desk::ask(&ledger.shared, job).await.unwrap()
 }
 

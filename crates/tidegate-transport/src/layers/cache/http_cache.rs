@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::answer::Answer;
+use super::barren::Barren;
 use super::flights::Flights;
 use super::marks::Marks;
 use super::memory::Memory;
@@ -35,6 +36,7 @@ pub struct HttpCache {
     pub(super) marks: Marks,
     pub(super) keeper: Option<Arc<dyn PageKeeper>>,
     disk: Option<Arc<dyn CacheStore>>,
+    barren: Barren,
     telling: Telling,
     log: Arc<RequestLog>,
     warn: Mutex<Box<Warn>>,
@@ -53,6 +55,7 @@ impl HttpCache {
             marks: Marks::default(),
             keeper: None,
             disk: None,
+            barren: Barren::default(),
             telling: Telling::default(),
             log,
             warn: Mutex::new(Box::new(|_, _| {})),
@@ -94,6 +97,9 @@ impl HttpCache {
         let held = self.held(key, request);
         let caching = request.operation.statement.cache_use();
         let Some(disk) = self.disk.as_ref().filter(|_| caching.disk) else { return held };
+        if self.is_barren(disk.as_ref(), scope, request).await {
+            return held;
+        }
         let stored = self.told(request, disk.get(key).await).flatten();
         let Some(stored) = stored.and_then(Answer::read) else { return held };
         if held.as_ref().is_some_and(|held| held.received_at >= stored.received_at) {
@@ -140,7 +146,21 @@ impl HttpCache {
             status: answer.status.as_u16(),
             fresh_until: policy.fresh_until(),
         };
+        self.barren.ends(scope);
         self.told(request, disk.put(key, label, answer.stored()).await);
+    }
+
+    /// Whether the store has nothing of the scope, as far as this statement has to know.
+    async fn is_barren(&self, disk: &dyn CacheStore, scope: &Arc<str>, request: &Request) -> bool {
+        let (statement, now) = (request.operation.statement.id(), self.clock.elapsed());
+        if self.barren.is_known(scope, statement, now) {
+            return true;
+        }
+        let puts = self.barren.puts(scope);
+        match self.told(request, disk.holds_any(scope).await) {
+            Some(false) => self.barren.found(scope, statement, now, puts),
+            Some(true) | None => false,
+        }
     }
 
     /// Forgets an answer.

@@ -98,6 +98,9 @@ mod tests {
         async fn get(&self, _: &CacheKey) -> Result<Option<StoredAnswer>, StoreError> {
             Ok(None)
         }
+        async fn holds_any(&self, _: &str) -> Result<bool, StoreError> {
+            Ok(false)
+        }
         async fn put(&self, _: &CacheKey, _: CacheLabel, _: StoredAnswer) -> Result<(), StoreError> {
             Ok(())
         }

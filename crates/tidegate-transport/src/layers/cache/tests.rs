@@ -9,7 +9,7 @@ mod validation;
 mod writes;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -127,6 +127,8 @@ pub(super) struct Disk {
     pub(super) answers: Mutex<HashMap<CacheKey, (CacheLabel, StoredAnswer)>>,
     pub(super) written: Mutex<HashMap<String, SystemTime>>,
     pub(super) fails: AtomicBool,
+    /// Keys that were looked for.
+    pub(super) looks: AtomicUsize,
 }
 
 impl Disk {
@@ -140,7 +142,13 @@ impl Disk {
 impl CacheStore for Disk {
     async fn get(&self, key: &CacheKey) -> Result<Option<StoredAnswer>, StoreError> {
         self.check()?;
+        self.looks.fetch_add(1, Ordering::Relaxed);
         Ok(self.answers.lock().unwrap().get(key).map(|(_, answer)| answer.clone()))
+    }
+
+    async fn holds_any(&self, scope: &str) -> Result<bool, StoreError> {
+        self.check()?;
+        Ok(self.answers.lock().unwrap().values().any(|(label, _)| *label.scope == *scope))
     }
 
     async fn put(&self, key: &CacheKey, label: CacheLabel, answer: StoredAnswer) -> Result<(), StoreError> {

@@ -115,6 +115,39 @@ async fn stores_are_used_as_the_statement_says() {
 }
 
 #[tokio::test]
+async fn pages_are_not_looked_for_where_nothing_is_stored() {
+    let disk = Arc::<Disk>::default();
+    let unstored = |body: &str| answer(200, &[("cache-control", "no-store")], body);
+    let (bed, other) = pair(&disk, [unstored("a"), unstored("b"), fresh("c"), fresh("d")]);
+    let looks = || disk.looks.swap(0, Ordering::Relaxed);
+    let scan = Arc::new(Statement::new(7).caching(Caching { memory: false, ..on() }));
+    let page = |number: u32| request(&format!("{URL}?page={number}"), Repeat::Safe, &scan);
+    assert_eq!(bed.send(page(1)).await, "ask 200 a");
+    assert_eq!(bed.send(page(2)).await, "ask 200 b");
+    assert_eq!(looks(), 0, "the store has nothing of the connection");
+    // Another process stores a page that this statement comes to later: seen a little later.
+    let elsewhere = request(&format!("{URL}?page=4"), Repeat::Safe, &Arc::new(Statement::new(8).caching(on())));
+    assert_eq!(bed.through(&other, elsewhere.clone()).await, "ask 200 c");
+    looks();
+    bed.wait(1);
+    assert_eq!(bed.send(page(4)).await, "hit 200 c");
+    assert_eq!(looks(), 1);
+    // What this process stores itself is seen at once.
+    disk.answers.lock().unwrap().clear();
+    assert_eq!(bed.send(page(5)).await, "ask 200 d");
+    assert_eq!(bed.send(page(5)).await, "hit 200 d");
+}
+
+#[tokio::test]
+async fn every_statement_looks_for_itself() {
+    let (bed, other) = pair(&Arc::default(), [answer(200, &[("cache-control", "no-store")], "a"), fresh("b")]);
+    let statement = |id| request(URL, Repeat::Safe, &Arc::new(Statement::new(id).caching(on())));
+    assert_eq!(bed.send(statement(1)).await, "ask 200 a");
+    assert_eq!(bed.through(&other, statement(2)).await, "ask 200 b");
+    assert_eq!(bed.send(statement(3)).await, "hit 200 b", "no time has passed since the first found nothing");
+}
+
+#[tokio::test]
 async fn a_store_that_fails_costs_calls_and_is_told_of_once() {
     let disk = Arc::<Disk>::default();
     let told = Arc::new(Mutex::new(Vec::new()));
