@@ -111,13 +111,17 @@ fn strike(inner: &Inner, n: u64, request: &Parts) -> Vec<What> {
     script.strike(n, method, path, &decoded, random, inner.config.seed)
 }
 
+/// What the runtime's timer adds to a wait on average: it rounds up to a millisecond, twice (its wheel, and the system call
+/// that waits). The latency that is asked for is what a client is to see.
+const TIMER: Duration = Duration::from_millis(1);
+
 async fn wait(inner: &Inner, n: u64, faults: &[What]) {
     let extra = faults.iter().map(|f| if let What::Delay(d) = f { *d } else { Duration::ZERO });
     let jitter = inner.config.jitter.as_micros() as u64;
     let jitter = Duration::from_micros(mix(inner.config.seed ^ mix(n)) % (jitter + 1));
     let total = inner.config.latency + jitter + extra.sum::<Duration>();
     if !total.is_zero() {
-        tokio::time::sleep(total).await;
+        tokio::time::sleep(total.saturating_sub(TIMER.min(total / 10))).await;
     }
 }
 

@@ -1,28 +1,35 @@
-//! The JSON Schema of a manifest, generated from the types in [`super::document`].
+//! The JSON Schema of a manifest: that of `connectors/manifest.schema.json`, which a test generates from the types in
+//! [`super::document`]. To generate it in each process would take ten times as long as to read it.
 
 use std::sync::OnceLock;
 
-use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
-use super::document::Document;
-
-/// The schema; generated once.
+/// The schema; read once.
 pub(super) fn schema() -> &'static Json {
     static SCHEMA: OnceLock<Json> = OnceLock::new();
     SCHEMA.get_or_init(|| {
-        let generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schema = generator.into_root_schema_for::<Document>().to_value();
-        simplify(&mut schema);
-        if let Some(object) = schema.as_object_mut() {
-            object.insert("title".to_owned(), Json::from("Tidegate connector manifest"));
-        }
-        schema
+        let text = include_str!("../../../../connectors/manifest.schema.json");
+        // A test compares the whole of it with what is generated.
+        serde_json::from_str(text).unwrap_or_default()
     })
+}
+
+/// The schema of the types as they are now.
+#[cfg(test)]
+pub(super) fn generated() -> Json {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<super::document::Document>().to_value();
+    simplify(&mut schema);
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), Json::from("Tidegate connector manifest"));
+    }
+    schema
 }
 
 /// Takes out what says nothing to an author: null beside optional members (leaving a member out is the way to say
 /// nothing), and formats that name Rust's types.
+#[cfg(test)]
 fn simplify(schema: &mut Json) {
     match schema {
         Json::Object(members) => {
@@ -49,6 +56,7 @@ fn simplify(schema: &mut Json) {
     }
 }
 
+#[cfg(test)]
 fn drop_null(members: &mut serde_json::Map<String, Json>, keyword: &str) {
     let Some(Json::Array(forms)) = members.get_mut(keyword) else { return };
     forms.retain(|form| form.get("type").is_none_or(|name| name != "null"));

@@ -125,8 +125,7 @@ impl CacheDb {
             return Ok(true);
         }
         let disk = &self.shared.disk;
-        disk.hold(&disk.reader)
-            .run("look for stored answers", |connection| answers::holds_any(connection, scope))
+        disk.hold(&disk.reader).run("look for stored answers", |connection| answers::holds_any(connection, scope))
     }
 
     /// Queues an answer in place of an earlier one. One that is too large for the bound, or that comes while too many wait,
