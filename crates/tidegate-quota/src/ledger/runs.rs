@@ -1,8 +1,8 @@
 //! Leases that serve several calls, one after the other: where no limit is known, a call each few hundred microseconds would
 //! otherwise be an update of the store each.
 //!
-//! A run is granted for calls whose scopes keep no counters at all, are not blocked, and have nobody waiting. Its calls are
-//! in the books before they are made, as one lease; what became of them is written when the run ends, and calls that it
+//! A run is granted for calls whose scopes keep no counters at all and are not blocked. Its calls are in the books before
+//! they are made, as one lease; what became of them is written when the run ends, and calls that it
 //! did not need are given back. It ends when its calls are used up, when an answer says anything of limits or trouble, when
 //! another call of this process needs a place of the same scope, and in any case after [`Terms::linger`]: so long it may
 //! take until a run sees what other processes have learned meanwhile. A process that is killed leaves the calls that

@@ -1,5 +1,5 @@
 //! The JSON Schema of a manifest: that of `connectors/manifest.schema.json`, which a test generates from the types in
-//! [`super::document`]. To generate it in each process would take ten times as long as to read it.
+//! [`super::document`]: each process would have to do that before it reads its first manifest.
 
 use std::sync::OnceLock;
 
